@@ -1,0 +1,84 @@
+# Sets everything up in .venv and touches nothing outside this directory.
+# Needs Python 3.11 or newer with pip; no compiler.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary
+
+# make demo ARGS="--runtime all"; make test PYTHON=/path/to/python3.12
+ARGS ?=
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
+
+# Names the version and whether this Python will do: new enough, and able to give a venv its pip.
+PROBE := import sys; from importlib.util import find_spec as has; \
+    print(".".join(map(str, sys.version_info[:3])), \
+    "is too old" if sys.version_info < (3, 11) \
+    else "lacks the module venv" if not has("venv") \
+    else "lacks pip" if not (has("ensurepip") or has("pip")) else "will do")
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint clean
+
+help:
+	@echo 'make demo   a restaurant EPOS and a local gateway play a pay-at-table visit'
+	@echo '            (ARGS="--runtime asyncio|trio|anyio|threads|all")'
+	@echo 'make test   formatting, lint, types, then all tests with the coverage of the core'
+	@echo 'make lint   formatting, lint and types only'
+	@echo 'make clean  remove .venv and everything else that was made here'
+	@echo
+	@echo 'Each sets up .venv first, if need be (PYTHON=/path/to/python chooses the interpreter).'
+
+demo: $(VENV)/.installed-demo
+	@$(BIN)/dojo-epos demo $(ARGS)
+
+test: lint
+	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* \
+	    .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The interpreter's own file is the target: an upgrade renews what is installed, and when it is gone
+# the venv is made anew. Make looks at the stamps before it does so, hence they go here.
+$(shell test -x $(BIN)/python || rm -f $(VENV)/.installed-*)
+
+# A Python without ensurepip (Debian ships one) has its own pip put one into the venv.
+$(BIN)/python:
+	@for python in $(PYTHONS); do \
+	    found=$$("$$python" -c '$(PROBE)' 2>/dev/null) || found='was not found, or does not run'; \
+	    case $$found in *'will do') break ;; esac; \
+	    tried="$$tried  $$python $$found\n"; python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    printf 'dojo-proto needs Python 3.11 or newer, with pip. These were tried:\n%b' "$$tried"; \
+	    printf 'Install one, or name it: make %s PYTHON=/path/to/python3\n' '$(MAKECMDGOALS)'; \
+	    exit 1; \
+	fi >&2; \
+	echo "setting up $(VENV) with $$python ($${found%% *})"; \
+	if "$$python" -c 'import ensurepip' 2>/dev/null; then \
+	    "$$python" -m venv --clear $(VENV); \
+	else \
+	    "$$python" -m venv --clear --without-pip $(VENV) && \
+	    "$$python" -m pip --python $@ install --quiet pip; \
+	fi
+
+$(VENV)/.installed-demo: pyproject.toml $(BIN)/python
+	@echo 'installing what the demo needs (once; well under a minute)'
+	@$(PIP_INSTALL) --editable '.[trio,anyio]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(BIN)/python
+	@echo 'installing what the tests need (once; about a minute)'
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed-demo

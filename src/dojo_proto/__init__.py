@@ -1,0 +1,54 @@
+"""Serve Dojo's EPOS Data API from any till: the protocol, without any I/O.
+
+Pure state machines: no socket, clock, random source or thread. `dojo_adapters` wires them to
+asyncio, trio, anyio or threads.
+"""
+
+from dojo_proto.client import Carry, Client, Dial, Link, Stop, Wait
+from dojo_proto.context import Context, RequestHeaders
+from dojo_proto.contract import Kind, Method
+from dojo_proto.epos import Epos
+from dojo_proto.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    Conflict,
+    DojoError,
+    DomainError,
+    InvalidRequest,
+    LocalProtocolError,
+    NotFound,
+    UnexpectedError,
+)
+from dojo_proto.journal import JournalStore
+from dojo_proto.memory import MemoryJournal
+from dojo_proto.settings import Settings
+from dojo_proto.status import Status
+from dojo_proto.version import __version__
+
+__all__ = [
+    "AuthenticationError",
+    "Carry",
+    "Client",
+    "ConfigurationError",
+    "Conflict",
+    "Context",
+    "Dial",
+    "DojoError",
+    "DomainError",
+    "Epos",
+    "InvalidRequest",
+    "JournalStore",
+    "Kind",
+    "Link",
+    "LocalProtocolError",
+    "MemoryJournal",
+    "Method",
+    "NotFound",
+    "RequestHeaders",
+    "Settings",
+    "Status",
+    "Stop",
+    "UnexpectedError",
+    "Wait",
+    "__version__",
+]

@@ -1,0 +1,83 @@
+"""The work that waits for an adapter, and what each piece of it carries."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dojo_proto.call import Call, Phase, move
+from dojo_proto.context import Context
+from dojo_proto.decisions import Forget, Keep
+from dojo_proto.epos import Handler
+from dojo_proto.journal import Entry, Identity, natural_text
+from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.work import Abort, Begin, Cancel, Commit, Run, Work
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Agenda:
+    """Makes pieces of work, in the order in which they are to be started. Driven by dispatch.
+
+    `state` is the application's own object; `wall_offset` is the wall clock minus the caller's.
+    """
+
+    def __init__(self, *, entropy: Callable[[int], bytes], state: Any, wall_offset: float) -> None:
+        self.owner = entropy(8).hex()
+        """Names this process in the journal."""
+        self._entropy = entropy
+        self._state = state
+        self._wall_offset = wall_offset
+        self._work: deque[Work] = deque()
+
+    def next_work(self) -> Work | None:
+        """The next piece, or None."""
+        return self._work.popleft() if self._work else None
+
+    def begin(self, call: Call, identity: Identity, *, insert: bool) -> None:
+        """Have the journal look `call` up, and with `insert` begin it."""
+        move(call, Phase.BEGINNING)
+        method = call.handler.method
+        call.ticket = self._entropy(16).hex()
+        call.idempotency_key = natural_text(method, call.raw_params) or call.ticket
+        entry = Entry(
+            ticket=call.ticket,
+            method=method.name,
+            identity=identity,
+            idempotency_key=call.idempotency_key,
+            owner=self.owner,
+        )
+        self._work.append(Begin(call, entry, insert))
+
+    def run(self, call: Call, handler: Handler, phase: Phase) -> None:
+        """Have the handler, or the lookup, called."""
+        move(call, phase)
+        context = Context(
+            method=handler.method.wire,
+            request_id=call.waiters[0].id if call.waiters else None,
+            params=call.raw_params,
+            state=self._state,
+            received_at=call.since + self._wall_offset,
+            idempotency_key=call.idempotency_key,
+            redelivered=call.redelivered,
+        )
+        self._work.append(Run(call, handler.function, context, call.params, handler.is_async))
+
+    def cancel(self, call: Call) -> None:
+        """Say that nobody waits for a read any more."""
+        self._work.append(Cancel(call))
+
+    def keep(self, call: Call, keeping: Keep | Forget) -> None:
+        """Have the journal keep or forget the outcome; the answer waits for it."""
+        move(call, Phase.COMMITTING)
+        call.keeping = keeping
+        if isinstance(keeping, Forget):
+            self._work.append(Abort(call, call.ticket))
+        elif isinstance(keeping.content, ErrorObject):
+            answer = _encode(keeping.content)
+            self._work.append(Commit(call, call.ticket, keeping.state, answer))
+        else:
+            # A lookup gives later repeats the state of then, so nothing has to be stored.
+            answer = b"" if call.handler.lookup is not None else keeping.content
+            self._work.append(Commit(call, call.ticket, keeping.state, answer))

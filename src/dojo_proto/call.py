@@ -1,0 +1,145 @@
+"""One request under way, and those who wait for its answer."""
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dojo_proto.epos import Handler
+from dojo_proto.errors import LocalProtocolError
+from dojo_proto.journal import Identity
+
+if TYPE_CHECKING:
+    from dojo_proto.decisions import Asking, Forget, Keep
+
+
+class Phase(Enum):
+    """Where a call is."""
+
+    QUEUED = "queued"
+    """It waits for a place."""
+    BEGINNING = "beginning"
+    """The journal looks it up."""
+    RUNNING = "running"
+    """The handler runs."""
+    ASKING = "asking"
+    """The handler's outcome is open, and the `lookup` is asked whether it was done."""
+    REPEATING = "repeating"
+    """It was done before, and the `lookup` is asked for the answer of now."""
+    COMMITTING = "committing"
+    """The journal keeps the outcome; the answer waits for that."""
+    DONE = "done"
+
+
+TRANSITIONS: dict[Phase, frozenset[Phase]] = {
+    Phase.QUEUED: frozenset({Phase.BEGINNING, Phase.RUNNING, Phase.DONE}),
+    Phase.BEGINNING: frozenset({Phase.RUNNING, Phase.ASKING, Phase.REPEATING, Phase.DONE}),
+    Phase.RUNNING: frozenset({Phase.COMMITTING, Phase.ASKING, Phase.DONE}),
+    Phase.ASKING: frozenset({Phase.RUNNING, Phase.COMMITTING, Phase.DONE}),
+    Phase.REPEATING: frozenset({Phase.DONE}),
+    Phase.COMMITTING: frozenset({Phase.ASKING, Phase.DONE}),
+    Phase.DONE: frozenset(),
+}
+
+
+def move(call: "Call", phase: Phase) -> None:
+    """Take `call` to its next phase. Raises LocalProtocolError where there is no way."""
+    if phase not in TRANSITIONS[call.phase]:
+        raise LocalProtocolError(f"{call!r} cannot become {phase.value}")
+    call.phase = phase
+
+
+class Gathering:
+    """The answers to a batch, sent together when the last of them is there."""
+
+    __slots__ = ("answers", "link", "waiting")
+
+    def __init__(self, link: int) -> None:
+        self.link = link
+        self.answers: list[bytes] = []
+        self.waiting = 0
+
+
+class Waiter:
+    """One delivery of a request: who is to be answered, and how."""
+
+    __slots__ = ("gathering", "id", "link", "since")
+
+    def __init__(
+        self, link: int, request_id: bytes | None, since: float, gathering: Gathering | None
+    ) -> None:
+        self.link = link
+        self.id = request_id
+        """As it came; None for a notification, which is never answered."""
+        self.since = since
+        self.gathering = gathering
+
+    @property
+    def shown_id(self) -> str:
+        """The id for observers, as JSON text."""
+        return "" if self.id is None else self.id.decode("utf-8", "replace")
+
+
+class Call:
+    """One request under way. Adapters carry it back and forth and do not look inside."""
+
+    __slots__ = (
+        "answered",
+        "asking",
+        "deadline",
+        "handler",
+        "idempotency_key",
+        "identity",
+        "keeping",
+        "number",
+        "params",
+        "phase",
+        "raw_params",
+        "redelivered",
+        "shed",
+        "since",
+        "stored",
+        "threaded",
+        "ticket",
+        "waiters",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        handler: Handler,
+        waiter: Waiter,
+        params: Any,
+        raw_params: bytes | msgspec.Raw,
+        identity: Identity | None,
+    ) -> None:
+        self.number = number
+        """Counts the calls of a service; part of the traceId of its errors."""
+        self.handler = handler
+        self.waiters = [waiter]
+        self.since = waiter.since
+        self.params = params
+        self.raw_params = raw_params
+        self.identity = identity
+        """None for a read."""
+        self.phase = Phase.QUEUED
+        self.deadline: float | None = None
+        """When something is due: the end of the wait, the read's time-out, the alarm."""
+        self.answered = False
+        """Nobody waits any more, though the handler may still run."""
+        self.shed = False
+        """It is only looked up: there is no place for it, or the service stops."""
+        self.threaded = False
+        """It holds a worker."""
+        self.ticket = ""
+        self.idempotency_key = ""
+        self.redelivered = False
+        self.asking: Asking | None = None
+        """While ASKING: why."""
+        self.stored = b""
+        """While REPEATING: the first answer, if it was stored."""
+        self.keeping: Keep | Forget | None = None
+        """While COMMITTING: what, and what will be answered then."""
+
+    def __repr__(self) -> str:
+        return f"Call({self.handler.method.wire}, {self.phase.value})"

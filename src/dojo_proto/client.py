@@ -1,0 +1,394 @@
+"""What an adapter drives: one service, from dial to stop.
+
+Bytes come in through `receive_data`, work for handlers and the journal comes out of `next_work`,
+its results go back in, and answers leave through `data_to_send`. The client wires the machines
+together and decides nothing that one of them can.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from dojo_proto.call import Call
+from dojo_proto.connection import Connection, ConnectionEvent, Ended, Limits, Open, RoundTrip
+from dojo_proto.connection import State as ConnectionState
+from dojo_proto.deflate import Deflate
+from dojo_proto.dispatch import Dispatch
+from dojo_proto.epos import Epos
+from dojo_proto.errors import ConfigurationError, DojoError
+from dojo_proto.events import Cause, Closed, Event, Opened, PingRoundTrip
+from dojo_proto.framing import NORMAL_CLOSURE, Framing, Message
+from dojo_proto.handshake import Handshake
+from dojo_proto.journal import Found
+from dojo_proto.settings import Settings, check_api_key, environment_of
+from dojo_proto.stage import Stage
+from dojo_proto.status import Status
+from dojo_proto.supervisor import State, Supervisor
+from dojo_proto.tunnel import Tunnel
+from dojo_proto.version import __version__
+from dojo_proto.work import Outcome, Work
+
+
+class Dial(msgspec.Struct, frozen=True, kw_only=True):
+    """Open a TCP connection to `host` and `port` by `deadline`; report it under `number`."""
+
+    number: int
+    host: str
+    port: int
+    deadline: float
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection: the identity that everything said of it carries."""
+
+    number: int
+    server_hostname: str | None
+    """The name to verify where the connection speaks TLS; None for a plain one."""
+
+
+class Carry(msgspec.Struct, frozen=True, kw_only=True):
+    """Carry the bytes of `link` both ways. When this is no longer asked for, close the socket."""
+
+    link: Link
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Have no connection; go on with work and timers."""
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """Have no connection and end; raise `error` if there is one."""
+
+    error: DojoError | None
+
+
+Action: TypeAlias = Dial | Carry | Wait | Stop
+
+
+class Client:
+    """One service. Driven by an adapter, from one thread at a time.
+
+    `entropy(n)` gives n unpredictable bytes, `uniform()` a number in [0, 1). `state` is what
+    handlers get as `ctx.state`. With `observe`, events of every request are made too. `wall_offset`
+    is the wall clock minus the clock of `now`, in seconds. Raises ConfigurationError if the EPOS
+    cannot be served.
+    """
+
+    def __init__(
+        self,
+        epos: Epos,
+        settings: Settings,
+        *,
+        entropy: Callable[[int], bytes],
+        uniform: Callable[[], float],
+        state: Any = None,
+        observe: bool = False,
+        wall_offset: float = 0.0,
+    ) -> None:
+        self._epos = epos
+        self._settings = settings
+        self._entropy = entropy
+        self._wall_offset = wall_offset
+        self._address = settings.address
+        self._proxy = settings.proxy_address
+        self._events: deque[Event] = deque()
+        self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.append)
+        self._dispatch = Dispatch(
+            handlers=epos.handlers(),
+            settings=settings,
+            scope=f"{settings.environment}/{settings.instance}",
+            entropy=entropy,
+            state=state,
+            emit=self._events.append,
+            observe=observe,
+            wall_offset=wall_offset,
+        )
+        self._connection: Connection | None = None
+        self._link: Link | None = None
+        self._last_received: float | None = None
+
+    # What the adapter asks.
+
+    def next_action(self) -> Action:
+        """What the transport should be doing now. Asking changes nothing."""
+        match self._supervisor.state:
+            case State.DIALING:
+                via = self._proxy or self._address
+                return Dial(
+                    number=self._supervisor.dials,
+                    host=via.host,
+                    port=via.port,
+                    deadline=self._supervisor.deadline,
+                )
+            case State.STOPPED:
+                return Stop(error=self._supervisor.error)
+            case _:
+                return Wait() if self._link is None else Carry(link=self._link)
+
+    def speaks_tls(self, link: Link) -> bool:
+        """Whether the bytes of `link` are TLS from here on; a tunnel is asked for without."""
+        connection = self._current(link)
+        return (
+            connection is not None
+            and link.server_hostname is not None
+            and connection.state is not ConnectionState.TUNNELLING
+        )
+
+    def data_to_send(self, link: Link, now: float, limit: int = 65536) -> bytes:
+        """Up to `limit` bytes for the socket of `link`, before any TLS; empty if none wait.
+
+        Ask only when what was given before has been written.
+        """
+        connection = self._current(link)
+        return b"" if connection is None else connection.data_to_send(now, limit)
+
+    def next_work(self) -> Work | None:
+        """The next thing to do for a handler or the journal, or None."""
+        return self._dispatch.next_work()
+
+    def next_event(self) -> Event | None:
+        """The next thing an observer may want to know, or None."""
+        return self._events.popleft() if self._events else None
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer`; None if only input can change anything."""
+        timers = [self._supervisor.next_timer(), self._dispatch.next_timer()]
+        if self._connection is not None:
+            timers.append(self._connection.next_timer())
+        return min((timer for timer in timers if timer is not None), default=None)
+
+    def status(self) -> Status:
+        """The state of the service, as data."""
+        return Status(
+            state=self._supervisor.state.value,
+            since=self._wall(self._supervisor.since),
+            healthy=self._supervisor.state is State.UP,
+            last_received=self._wall(self._last_received),
+            last_request=self._wall(self._dispatch.intake.last_request),
+            in_flight=self._dispatch.in_flight,
+            queued=self._dispatch.admission.queued,
+            unresolved=self._dispatch.unresolved,
+            last_error=self._supervisor.last_error,
+            version=__version__,
+        )
+
+    # What the user wants.
+
+    def start(self, now: float) -> None:
+        """Begin to dial."""
+        self._supervisor.start(now)
+
+    def stop(self, now: float, timeout: float | None = None) -> None:
+        """Drain: start nothing new, let what runs finish, answer, close with 1000, stop.
+
+        `timeout` is in seconds, `drain_timeout` if None. Calling again can only shorten it.
+        """
+        if self._supervisor.state is State.DIALING:
+            self._dial_over(Ended(cause=Cause.STOPPED, reason="the service was stopped"), now)
+        self._supervisor.drain(now, self._settings.drain_timeout if timeout is None else timeout)
+        self._dispatch.drain(now)
+        self._advance(now)
+
+    def abort(self, now: float) -> None:
+        """Stop at once. Nothing more is answered; what was begun comes back as redelivered."""
+        ended = Ended(cause=Cause.ABORTED, reason="the service was stopped at once")
+        if self._supervisor.state is State.DIALING:
+            self._dial_over(ended, now)
+        self._supervisor.stop(now)
+        if self._connection is not None:
+            self._connection.abort(ended.cause, ended.reason, now)
+        self._advance(now)
+
+    # What the network does.
+
+    def dial_succeeded(self, number: int, api_key: str, now: float) -> Link | None:
+        """The socket of dial `number` is open; `api_key` is the key as it is now.
+
+        None says that nobody wants this socket any more: close it.
+        """
+        if self._supervisor.state is not State.DIALING or number != self._supervisor.dials:
+            return None
+        try:
+            connection = self._connect(api_key, now)
+        except ConfigurationError as error:
+            self._dial_over(Ended(cause=Cause.DIAL_FAILED, reason=str(error)), now)
+            return None
+        self._supervisor.dialed(now)
+        self._dispatch.intake.scope = f"{environment_of(api_key)}/{self._settings.instance}"
+        self._connection = connection
+        hostname = self._address.host if self._address.tls else None
+        self._link = Link(number=number, server_hostname=hostname)
+        return self._link
+
+    def dial_failed(self, number: int, reason: str, now: float) -> None:
+        """Dial `number` gave no socket."""
+        if self._supervisor.state is State.DIALING and number == self._supervisor.dials:
+            self._dial_over(Ended(cause=Cause.DIAL_FAILED, reason=reason), now)
+
+    def receive_data(self, link: Link, data: bytes, now: float) -> None:
+        """Bytes came in on `link`, after any TLS. Never raises on what a peer sent."""
+        connection = self._current(link)
+        if connection is not None:
+            self._last_received = now
+            connection.receive_data(data, now)
+            self._advance(now)
+
+    def receive_eof(self, link: Link, now: float) -> None:
+        """The peer has ended the stream of `link`."""
+        connection = self._current(link)
+        if connection is not None:
+            connection.receive_eof(now)
+            self._advance(now)
+
+    def link_failed(self, link: Link, cause: Cause, reason: str, now: float) -> None:
+        """The stream of `link` is gone: LOST if it was reset, TLS_FAILED if its TLS failed."""
+        connection = self._current(link)
+        if connection is not None:
+            connection.fail(cause, reason, now)
+            self._advance(now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due. Early calls are harmless; feed readable bytes first."""
+        if self._supervisor.handle_timer(now):
+            reason = f"no TCP connection within {self._settings.open_timeout:g} s"
+            self._dial_over(Ended(cause=Cause.OPEN_TIMEOUT, reason=reason), now)
+        if self._connection is not None:
+            self._connection.handle_timer(now)
+        self._dispatch.handle_timer(now)
+        self._advance(now)
+
+    # What became of the work.
+
+    def begun(self, call: Call, found: Found, now: float) -> None:
+        """The journal has done a Begin."""
+        self._dispatch.begun(call, found, now)
+        self._advance(now)
+
+    def ran(self, call: Call, outcome: Outcome, now: float) -> None:
+        """A handler has returned, raised, or been cancelled."""
+        self._dispatch.ran(call, outcome, now)
+        self._advance(now)
+
+    def committed(self, call: Call, now: float) -> None:
+        """The journal has done a Commit or an Abort."""
+        self._dispatch.committed(call, now)
+        self._advance(now)
+
+    def journal_failed(self, call: Call, reason: str, now: float, *, fresh: bool = False) -> None:
+        """The journal could not do a step. `fresh`: its look-up had found nothing before that."""
+        self._dispatch.journal_failed(call, reason, now, fresh=fresh)
+        self._advance(now)
+
+    # Inside.
+
+    def _current(self, link: Link) -> Connection | None:
+        """The connection of `link`; None if that has ended, whatever late news of it come."""
+        return self._connection if link == self._link else None
+
+    def _wall(self, at: float | None) -> datetime | None:
+        return None if at is None else datetime.fromtimestamp(at + self._wall_offset, UTC)
+
+    def _connect(self, api_key: str, now: float) -> Connection:
+        settings = self._settings
+        deflate = None
+        if settings.compression:
+            deflate = Deflate(max_size=settings.max_message_size)
+        stages: list[Stage] = [
+            Handshake(
+                address=self._address,
+                api_key=check_api_key(api_key),
+                software_house_id=self._epos.software_house_id,
+                reseller_id=settings.reseller_id,
+                deflate=deflate,
+                max_header_size=settings.max_header_size,
+                entropy=self._entropy,
+            )
+        ]
+        if self._proxy is not None:
+            tunnel = Tunnel(
+                proxy=self._proxy,
+                address=self._address,
+                max_header_size=settings.max_header_size,
+            )
+            stages.insert(0, tunnel)
+        return Connection(
+            stages=stages,
+            framing=lambda: Framing(
+                client=True,
+                entropy=self._entropy,
+                max_message_size=settings.max_message_size,
+                deflate=deflate,
+            ),
+            limits=Limits(
+                open_deadline=self._supervisor.deadline,
+                close_timeout=settings.close_timeout,
+                ping_interval=settings.ping_interval,
+                pong_timeout=settings.pong_timeout,
+                max_outbound=settings.max_outbound,
+            ),
+            ends_stream=False,
+            entropy=self._entropy,
+            now=now,
+        )
+
+    def _advance(self, now: float) -> None:
+        """Carry what one machine has said to the others, until none has anything to say."""
+        while self._connection is not None:
+            event = self._connection.next_event()
+            if event is not None:
+                self._handle(event, now)
+            elif self._dispatch.delivery.outgoing:
+                self._connection.send_text(self._dispatch.delivery.outgoing.popleft(), now)
+            elif not self._close_if_drained(self._connection, now):
+                return
+        self._dispatch.delivery.outgoing.clear()
+        if self._drained:
+            self._supervisor.stop(now)
+
+    @property
+    def _drained(self) -> bool:
+        return self._supervisor.state is State.DRAINING and (
+            self._dispatch.idle or self._supervisor.drain_expired
+        )
+
+    def _close_if_drained(self, connection: Connection, now: float) -> bool:
+        """Close once nothing is left to answer; say whether that made something happen."""
+        if connection.state is ConnectionState.CLOSING or not self._drained:
+            return False
+        connection.close(NORMAL_CLOSURE, "", now)
+        return True
+
+    def _handle(self, event: ConnectionEvent, now: float) -> None:
+        number = self._supervisor.dials
+        match event:
+            case Message():
+                self._dispatch.intake.receive(number, event, now)
+            case Open():
+                self._supervisor.opened(now)
+                self._dispatch.delivery.link = number
+                seconds = now - self._supervisor.deadline + self._settings.open_timeout
+                self._events.append(Opened(link=number, url=self._settings.url, seconds=seconds))
+            case RoundTrip(seconds=seconds):
+                self._events.append(PingRoundTrip(link=number, seconds=seconds))
+            case Ended():
+                self._connection = None
+                self._link = None
+                self._dispatch.link_closed(number, now)
+                self._dial_over(event, now)
+
+    def _dial_over(self, ended: Ended, now: float) -> None:
+        self._events.append(
+            Closed(
+                link=self._supervisor.dials,
+                cause=ended.cause,
+                reason=ended.reason,
+                code=ended.code,
+                status=ended.status,
+                up_for=ended.up_for,
+                retry_after=ended.retry_after,
+            )
+        )
+        self._supervisor.ended(ended, now)

@@ -1,0 +1,382 @@
+"""One socket's life: (TUNNELLING →) OPENING → OPEN → CLOSING → CLOSED, for either role.
+
+It owns the outbound queue, the opening stages, the closing handshake and their deadlines. It knows
+nothing of JSON-RPC or of other connections.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TypeAlias
+
+import msgspec
+
+from dojo_proto.errors import LocalProtocolError
+from dojo_proto.events import Cause
+from dojo_proto.framing import (
+    ABNORMAL_CLOSURE,
+    NO_STATUS_RECEIVED,
+    CloseFrame,
+    Framing,
+    Message,
+    PingFrame,
+    PongFrame,
+    Violation,
+)
+from dojo_proto.keepalive import Due, Keepalive
+from dojo_proto.stage import Asked, Passed, Refused, Stage, StageOutcome
+
+
+class State(Enum):
+    """Where a connection is."""
+
+    TUNNELLING = "tunnelling"
+    """The proxy has been asked for a tunnel."""
+    OPENING = "opening"
+    """The upgrade is under way."""
+    OPEN = "open"
+    """Messages go both ways."""
+    CLOSING = "closing"
+    """A Close frame was sent or received, and the stream has not ended."""
+    CLOSED = "closed"
+    """Over. Nothing is sent or read any more."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The connection is over; always the last event."""
+
+    cause: Cause
+    reason: str
+    code: int | None = None
+    status: int | None = None
+    up_for: float = 0.0
+    retry_after: float | None = None
+
+
+class Open(msgspec.Struct, frozen=True):
+    """The upgrade has succeeded."""
+
+
+class RoundTrip(msgspec.Struct, frozen=True):
+    """The pong to a ping of this side came after `seconds`."""
+
+    seconds: float
+
+
+ConnectionEvent: TypeAlias = Open | Message | RoundTrip | Asked | Ended
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.TUNNELLING: frozenset({State.OPENING, State.CLOSED}),
+    State.OPENING: frozenset({State.OPEN, State.CLOSED}),
+    State.OPEN: frozenset({State.CLOSING, State.CLOSED}),
+    State.CLOSING: frozenset({State.CLOSED}),
+    State.CLOSED: frozenset(),
+}
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The times (seconds) and sizes (bytes) that a connection keeps to."""
+
+    open_deadline: float
+    """When it has to be open, on the caller's clock."""
+    close_timeout: float
+    ping_interval: float
+    pong_timeout: float
+    max_outbound: int
+
+
+class Connection:
+    """One connection. Driven by the client or the gateway.
+
+    `stages` are gone through in order, the upgrade last; `framing` is called when they have all
+    passed. `ends_stream` is the server's duty to end TCP once both sides have said Close (RFC 6455
+    section 7.1.1). Inputs take the caller's `now`; what happens is read with `next_event`, and the
+    last event of a connection is its one Ended. After that, input is ignored.
+    """
+
+    def __init__(
+        self,
+        *,
+        stages: Sequence[Stage],
+        framing: Callable[[], Framing],
+        limits: Limits,
+        ends_stream: bool,
+        entropy: Callable[[int], bytes],
+        now: float,
+    ) -> None:
+        self.state = State.TUNNELLING if len(stages) > 1 else State.OPENING
+        self._stages = deque(stages)
+        self._make_framing = framing
+        self._limits = limits
+        self._ends_stream = ends_stream
+        self._entropy = entropy
+        self._events: deque[ConnectionEvent] = deque()
+        self._keepalive = Keepalive(
+            interval=limits.ping_interval, pong_timeout=limits.pong_timeout, now=now
+        )
+        self._framing: Framing | None = None
+        self._opened_at: float | None = None
+        # What waits to leave: the rest of a frame that has begun to, then the newest pong, a ping,
+        # whole frames with messages, and the Close behind them.
+        self._begun = b""
+        self._pong: bytes | None = None
+        self._ping: bytes | None = None
+        self._frames: deque[bytes] = deque()
+        self._queued = 0
+        self._close: bytes | None = None
+        # The ping that has left and has no answer yet.
+        self._pinged: tuple[bytes, float] | None = None
+        # While CLOSING: how it will have ended, whether the peer has said Close, and until when.
+        self._ending: Ended | None = None
+        self._peer_closed = False
+        self._close_deadline = 0.0
+
+    # What the network does.
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take bytes that came in. Never raises on them."""
+        if self.state is State.CLOSED or not data:
+            return
+        self._keepalive.received(now)
+        if self._framing is not None:
+            self._receive_frames(self._framing, data, now)
+        else:
+            outcome = self._stages[0].receive_data(data)
+            if outcome is not None:
+                self.settle(outcome, now)
+
+    def receive_eof(self, now: float) -> None:
+        """The peer has ended the stream."""
+        self.fail(Cause.LOST, "the stream ended without a Close frame", now)
+
+    def fail(self, cause: Cause, reason: str, now: float) -> None:
+        """The stream is gone: it ended, was reset, or its TLS failed.
+
+        What is known already explains more than that, and stands: a Close frame, a refusal.
+        """
+        if self._ending is not None:
+            # RFC 6455 section 7.1.5: without the peer's Close frame the code is 1006.
+            code = self._ending.code if self._peer_closed else ABNORMAL_CLOSURE
+            self._end(msgspec.structs.replace(self._ending, code=code), now)
+        elif self._stages and cause is Cause.LOST:
+            self.settle(self._stages[0].receive_eof(), now)
+        else:
+            self.abort(cause, reason, now)
+
+    # What the user does.
+
+    def settle(self, outcome: StageOutcome, now: float) -> None:
+        """Go on from a stage: its own judgement, or the gateway's decision on what was Asked.
+
+        Ignored when the connection is open already, or over.
+        """
+        if not self._stages:
+            return
+        match outcome:
+            case Asked():
+                self._events.append(outcome)
+            case Refused(cause=cause, reason=reason, status=status, retry_after=retry_after):
+                self._take_stage_data()
+                answer = self._begun
+                self._end(
+                    Ended(cause=cause, reason=reason, status=status, retry_after=retry_after), now
+                )
+                if self._ends_stream:
+                    self._begun = answer  # a server's refusal has still to leave
+            case Passed(trailing=trailing):
+                self._take_stage_data()
+                self._stages.popleft()
+                if self._stages:
+                    self._move(State.OPENING)
+                    return
+                self._move(State.OPEN)
+                self._opened_at = now
+                self._framing = self._make_framing()
+                self._keepalive.sent(now)
+                self._events.append(Open())
+                if trailing:
+                    self._receive_frames(self._framing, trailing, now)
+
+    def send_text(self, payload: bytes, now: float) -> None:
+        """Queue a text message; `payload` is UTF-8. Ignored unless OPEN.
+
+        A peer that has left `max_outbound` bytes unread loses the connection instead.
+        """
+        if self.state is not State.OPEN or self._framing is None:
+            return
+        waiting = self._queued + len(self._begun)
+        if waiting >= self._limits.max_outbound:
+            self.abort(
+                Cause.UNREAD,
+                f"{waiting} bytes wait for the peer to read them; "
+                f"{self._limits.max_outbound} are allowed",
+                now,
+            )
+            return
+        frame = self._framing.text(payload)
+        self._queued += len(frame)
+        self._frames.append(frame)
+
+    def close(self, code: int, reason: str, now: float, *, cause: Cause = Cause.STOPPED) -> None:
+        """Say Close after what waits, and end when the peer has answered or at the time-out.
+
+        A connection that is not open yet ends at once; one that closes already goes on with that.
+        """
+        if self.state is State.OPEN and self._framing is not None:
+            frame = self._framing.close(code, reason)
+            self._begin_closing(frame, Ended(cause=cause, reason=reason, code=code), now)
+        elif self.state is not State.CLOSING:
+            self.abort(cause, reason, now)
+
+    def abort(self, cause: Cause, reason: str, now: float) -> None:
+        """End at once; what waits is not sent."""
+        code = ABNORMAL_CLOSURE if self._framing is not None else None
+        self._end(Ended(cause=cause, reason=reason, code=code), now)
+
+    # What the caller asks.
+
+    def next_event(self) -> ConnectionEvent | None:
+        """The next thing that happened, or None."""
+        return self._events.popleft() if self._events else None
+
+    @property
+    def received_at(self) -> float:
+        """When the last byte came in."""
+        return self._keepalive.received_at
+
+    def data_to_send(self, now: float, limit: int) -> bytes:
+        """Up to `limit` bytes to write now. Ask again when they are written; empty if none wait.
+
+        Control frames go between frames, before every message that waits (RFC 6455 section 5.4).
+        """
+        if self._stages:
+            self._take_stage_data()
+        elif len(self._begun) < limit and self._framing is not None:
+            self._take_frames(self._framing, limit - len(self._begun), now)
+        data, self._begun = self._begun[:limit], self._begun[limit:]
+        if data:
+            self._keepalive.sent(now)
+            self._end_stream(now)
+        return data
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer`, or None when there is nothing to wait for."""
+        match self.state:
+            case State.TUNNELLING | State.OPENING:
+                return self._limits.open_deadline
+            case State.OPEN:
+                return self._keepalive.next_timer()
+            case State.CLOSING:
+                return self._close_deadline
+            case State.CLOSED:
+                return None
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due. Early calls are harmless."""
+        timer = self.next_timer()
+        if timer is None or now < timer:
+            return
+        if self.state is State.OPEN:
+            if self._keepalive.handle_timer(now) is Due.PING:
+                self._ping = self._entropy(4)
+            else:
+                self.abort(
+                    Cause.PONG_TIMEOUT,
+                    f"nothing came for {now - self.received_at:.0f} s and no answer to a ping",
+                    now,
+                )
+        elif self.state is not State.CLOSING:
+            self.settle(self._stages[0].timed_out(), now)
+        elif self._peer_closed and self._ending is not None:
+            self._end(self._ending, now)  # both have said Close; only TCP lingers
+        else:
+            self.abort(
+                Cause.CLOSE_TIMEOUT,
+                f"the Close frame was not answered within {self._limits.close_timeout:g} s",
+                now,
+            )
+
+    # Inside.
+
+    def _receive_frames(self, framing: Framing, data: bytes, now: float) -> None:
+        for event in framing.receive_data(data):
+            if self.state is State.OPEN:
+                match event:
+                    case Message():
+                        self._events.append(event)
+                    case PingFrame(payload=payload):
+                        # RFC 6455 section 5.5.3: only the newest of several pings need be answered.
+                        self._pong = payload
+                    case PongFrame(payload=payload):
+                        if self._pinged is not None and self._pinged[0] == payload:
+                            self._events.append(RoundTrip(now - self._pinged[1]))
+                            self._pinged = None
+                    case CloseFrame(code=code, reason=reason):
+                        self._peer_closed = True
+                        ended = Ended(cause=Cause.PEER_CLOSED, reason=reason, code=code)
+                        # RFC 6455 section 5.5.1: the answer typically echoes the status code.
+                        echo = None if code == NO_STATUS_RECEIVED else code
+                        self._begin_closing(framing.close(echo), ended, now)
+                    case Violation(code=code, reason=reason):
+                        self._peer_closed = True
+                        ended = Ended(cause=Cause.PROTOCOL_ERROR, reason=reason, code=code)
+                        self._begin_closing(framing.close(code, reason), ended, now)
+            elif isinstance(event, CloseFrame | Violation):
+                # RFC 6455 section 1.4: behind this side's Close, only the peer's is of interest.
+                self._peer_closed = True
+                self._end_stream(now)
+
+    def _take_frames(self, framing: Framing, room: int, now: float) -> None:
+        parts = [self._begun]
+        if self._pong is not None:
+            parts.append(framing.pong(self._pong))
+            room -= len(parts[-1])
+            self._pong = None
+        if self._ping is not None and room > 0:
+            parts.append(framing.ping(self._ping))
+            room -= len(parts[-1])
+            self._pinged = (self._ping, now)
+            self._ping = None
+            self._keepalive.ping_left(now)
+        while self._frames and room > 0:
+            frame = self._frames.popleft()
+            parts.append(frame)
+            room -= len(frame)
+            self._queued -= len(frame)
+        if self._close is not None and not self._frames and room > 0:
+            parts.append(self._close)
+            self._close = None
+        self._begun = b"".join(parts)
+
+    def _take_stage_data(self) -> None:
+        self._begun += self._stages[0].data_to_send
+        self._stages[0].data_to_send = b""
+
+    def _begin_closing(self, frame: bytes, ending: Ended, now: float) -> None:
+        self._move(State.CLOSING)
+        self._ping = None
+        self._close = frame
+        self._ending = ending
+        self._close_deadline = now + self._limits.close_timeout
+
+    def _end_stream(self, now: float) -> None:
+        """RFC 6455 section 7.1.1: the server ends TCP once both have said Close."""
+        all_said = self._peer_closed and self._close is None and not self._begun
+        if self._ends_stream and all_said and self._ending is not None:
+            self._end(self._ending, now)
+
+    def _end(self, ended: Ended, now: float) -> None:
+        if self.state is State.CLOSED:
+            return
+        self._move(State.CLOSED)
+        self._begun = b""
+        self._frames.clear()
+        self._pong = self._ping = self._close = None
+        self._stages.clear()
+        up_for = 0.0 if self._opened_at is None else now - self._opened_at
+        self._events.append(msgspec.structs.replace(ended, up_for=up_for))
+
+    def _move(self, state: State) -> None:
+        if state not in TRANSITIONS[self.state]:
+            raise LocalProtocolError(f"no way from {self.state} to {state}")
+        self.state = state

@@ -1,0 +1,226 @@
+"""The table of kinds: what follows from an answer of the journal or of a handler.
+
+Pure functions of a call and what came back; dispatch carries out the Step they return. Every rule
+that keeps money from being lost or doubled is in this module:
+
+- a payment that may be booked is never answered with an error, nor with a guess;
+- what was booked is answered with success, and an answer waits for the journal;
+- a handler runs a second time only where the first run may not have been one, and is told so.
+"""
+
+from enum import Enum
+from typing import Any, TypeAlias
+
+import msgspec
+
+from dojo_proto.call import Call
+from dojo_proto.contract import Kind, Method
+from dojo_proto.errors import DomainError, UnexpectedError
+from dojo_proto.journal import Found, RowState, Verdict
+from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.work import Outcome, Returned
+
+_encode = msgspec.json.Encoder().encode
+
+FAILED = UnexpectedError("the EPOS failed to handle the request")
+UNFIT = UnexpectedError("the EPOS produced no usable result")
+NOT_DONE = UnexpectedError("the EPOS failed, and nothing was done")
+NO_JOURNAL = UnexpectedError("the EPOS cannot write its journal, and nothing was done")
+OVERLOADED = UnexpectedError("the EPOS is busy, and nothing was done")
+STOPPING = UnexpectedError("the EPOS is stopping, and nothing was done")
+TOO_SLOW = UnexpectedError("the EPOS took too long")
+
+
+class Asking(Enum):
+    """Why the `lookup` is asked."""
+
+    FAILED = "the handler raised"
+    REDELIVERED = "an earlier run was cut off"
+    UNCOMMITTED = "the journal could not keep the success"
+    UNLISTED = "the journal could not be asked"
+
+
+class RunHandler(msgspec.Struct, frozen=True):
+    """Run the handler; `redelivered` if an earlier run may have done something."""
+
+    redelivered: bool
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Run the `lookup` to find out whether it was done."""
+
+    why: Asking
+
+
+class AskAgain(msgspec.Struct, frozen=True):
+    """It was done before: run the `lookup` for the answer of now; `stored` is second best."""
+
+    stored: bytes
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """Commit the outcome, then answer."""
+
+    state: RowState
+    content: bytes | ErrorObject
+    fault: str = ""
+    """What is wrong with the result, for an alarm; it is sent as it is."""
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """Remove the row, then answer: it was certainly not done, and a retry is new."""
+
+    content: ErrorObject
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Answer now: with a result's JSON or an error."""
+
+    content: bytes | ErrorObject
+    repeat: bool = False
+    """The handler did not run for it."""
+    fault: str = ""
+
+
+class Withhold(msgspec.Struct, frozen=True):
+    """Do not answer. `unknown` is an alarm: nobody knows whether it was booked."""
+
+    reason: str
+    unknown: bool = True
+
+
+Step: TypeAlias = RunHandler | Ask | AskAgain | Keep | Forget | Reply | Withhold
+
+
+def error_object(error: DomainError) -> ErrorObject:
+    """The error for the wire. Text that is no valid Unicode is mended, and long text cut."""
+    message = error.message.encode("utf-8", "replace").decode()[:1000]
+    return ErrorObject(
+        code=error.code, message=message, error_type=error.error_type, debug_message=message
+    )
+
+
+def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
+    """The JSON of a handler's result, and what is wrong with it; `{}` if it has none."""
+    if value is None:
+        # The vendor: these methods answer `{}`, never null.
+        return b"{}", "" if method.empty_result else "Expected a result, got `None` - at `$`"
+    try:
+        return _encode(value), ""
+    except Exception as error:  # noqa: BLE001 - whatever a user's object raises, it was booked
+        return b"{}", f"Expected what JSON can carry, got {type(error).__name__} - at `$`"
+
+
+def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining: bool) -> Step:
+    """What follows from the journal's look-up.
+
+    `owner` names this process; `started` says that this process has run a handler for the row that
+    was found and left its outcome open.
+    """
+    row = found.row
+    if row is None or found.verdict is Verdict.FRESH:
+        return _turn_away(draining=draining) if call.shed else RunHandler(redelivered=False)
+    has_lookup = call.handler.lookup is not None
+    match found.verdict:
+        case Verdict.SUCCEEDED if has_lookup:
+            return AskAgain(row.answer)
+        case Verdict.SUCCEEDED if row.answer:
+            return Reply(row.answer, repeat=True)
+        case Verdict.SUCCEEDED:
+            return Withhold("it was booked, but neither a lookup nor the first answer is there")
+        case Verdict.REFUSED:
+            return Reply(msgspec.json.decode(row.answer, type=ErrorObject), repeat=True)
+        case Verdict.FAILED:
+            return _turn_away(draining=draining) if call.shed else RunHandler(redelivered=True)
+    if call.shed:
+        return Withhold("its outcome is open, and there is no place to settle it")
+    ours = row.entry.owner == owner
+    if ours and not started:
+        return RunHandler(redelivered=False)  # only the journal's answer was lost, no handler ran
+    if has_lookup:
+        return Ask(Asking.REDELIVERED)
+    if ours and call.handler.method.kind is Kind.MONEY:
+        return Withhold("its handler raised, and there is no lookup to ask")
+    return RunHandler(redelivered=True)
+
+
+def after_begin_failed(call: Call, *, fresh: bool) -> Step:
+    """The journal could not begin. `fresh`: it found nothing, and could only not insert."""
+    if fresh or call.handler.method.kind is not Kind.MONEY:
+        return Reply(error_object(NO_JOURNAL))
+    if call.handler.lookup is not None and not call.shed:
+        return Ask(Asking.UNLISTED)
+    return Withhold("the journal could not be asked whether it is booked")
+
+
+def after_run(call: Call, outcome: Outcome) -> Step:
+    """What follows from what the handler returned or raised."""
+    method = call.handler.method
+    if isinstance(outcome, Returned):
+        result, fault = encode_result(method, outcome.value)
+        if method.kind is not Kind.READ:
+            return Keep(RowState.SUCCEEDED, result, fault)
+        return Reply(error_object(UNFIT) if fault else result, fault=fault)
+    error = outcome.error
+    if isinstance(error, DomainError):
+        if method.kind is Kind.READ:
+            return Reply(error_object(error))
+        if isinstance(error, UnexpectedError):
+            return Forget(error_object(error))
+        return Keep(RowState.REFUSED, error_object(error))
+    if method.kind is Kind.READ:
+        return Reply(error_object(FAILED))
+    if method.kind is Kind.CHANGE:
+        return Keep(RowState.FAILED, error_object(FAILED))
+    if call.handler.lookup is not None:
+        return Ask(Asking.FAILED)
+    return Withhold("its handler raised, and there is no lookup to ask")
+
+
+def after_ask(call: Call, outcome: Outcome) -> Step:
+    """What follows from the `lookup`, asked whether it was done."""
+    why = call.asking
+    if not isinstance(outcome, Returned):
+        return Withhold("its lookup raised")
+    if outcome.value is not None:
+        result, fault = encode_result(call.handler.method, outcome.value)
+        if why in {Asking.FAILED, Asking.REDELIVERED}:
+            return Keep(RowState.SUCCEEDED, result, fault)
+        return Reply(
+            result, fault=fault
+        )  # the till has it durably; the journal has failed once already
+    match why:
+        case Asking.REDELIVERED:
+            return RunHandler(redelivered=True)
+        case Asking.UNLISTED:
+            return Reply(error_object(NOT_DONE))
+        case _:
+            return Forget(error_object(NOT_DONE))
+
+
+def after_ask_again(call: Call, outcome: Outcome) -> Step:
+    """What follows from the `lookup` of something that was done: never an error."""
+    if isinstance(outcome, Returned) and outcome.value is not None:
+        result, fault = encode_result(call.handler.method, outcome.value)
+        if not fault:
+            return Reply(result, repeat=True)
+    if call.stored:
+        return Reply(call.stored, repeat=True)
+    return Withhold("it is booked, but its lookup gives no answer", unknown=False)
+
+
+def after_keep_failed(call: Call, keeping: Keep | Forget) -> Step:
+    """The journal could not commit, or could not remove the row."""
+    if isinstance(keeping, Forget) or keeping.state is not RowState.SUCCEEDED:
+        return Reply(keeping.content)  # it was not done, whether or not the journal knows
+    if call.handler.method.kind is not Kind.MONEY:
+        return Reply(error_object(FAILED))
+    if call.handler.lookup is not None:
+        return Ask(Asking.UNCOMMITTED)
+    return Withhold("it was done, but the journal could not keep it")
+
+
+def _turn_away(*, draining: bool) -> Step:
+    if draining:
+        return Withhold("the service is stopping", unknown=False)
+    return Reply(error_object(OVERLOADED))

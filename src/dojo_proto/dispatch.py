@@ -1,0 +1,419 @@
+"""Requests in flight: what is a repeat, who waits, what may start, and what is answered.
+
+A state-changing request goes repeat → join → draining → overload → Begin → Run → Commit → answer; a
+read goes straight to Run. What follows from each answer of the journal and of a handler is decided
+in `decisions`; this module carries it out and keeps the table of calls, which belongs to the
+journal and outlives connections.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+import msgspec
+
+from dojo_proto import decisions, events
+from dojo_proto.admission import Admission, Admitted
+from dojo_proto.agenda import Agenda
+from dojo_proto.call import Call, Phase, move
+from dojo_proto.decisions import (
+    Ask,
+    AskAgain,
+    Forget,
+    Keep,
+    Reply,
+    RunHandler,
+    Step,
+    Withhold,
+    error_object,
+)
+from dojo_proto.delivery import Delivery
+from dojo_proto.epos import Handler
+from dojo_proto.errors import DomainError, LocalProtocolError
+from dojo_proto.events import Event, RequestOutcome
+from dojo_proto.intake import Intake
+from dojo_proto.journal import Found, Identity, RowState, Verdict, natural_text
+from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.settings import Settings
+from dojo_proto.work import Outcome, Raised, Work
+
+
+class Dispatch:
+    """The calls of one service. Driven by the client.
+
+    `emit` takes observers' events, and `observe` says whether it wants those of every request.
+    `scope` tells environments and instances apart in the journal; `wall_offset` is the wall clock
+    minus the caller's clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        handlers: Mapping[str, Handler],
+        settings: Settings,
+        scope: str,
+        entropy: Callable[[int], bytes],
+        state: Any,
+        emit: Callable[[Event], None],
+        observe: bool,
+        wall_offset: float,
+    ) -> None:
+        self.draining = False
+        self.delivery = Delivery(
+            echo_method=settings.echo_method,
+            trace_prefix=entropy(6).hex(),
+            emit=emit,
+            observe=observe,
+        )
+        self.admission = Admission(
+            max_in_flight=settings.max_in_flight,
+            workers=settings.workers,
+            max_queued=settings.max_queued,
+            queue_timeout=settings.queue_timeout,
+        )
+        self.intake = Intake(
+            handlers=handlers,
+            scope=scope,
+            max_depth=settings.max_json_depth,
+            delivery=self.delivery,
+            emit=emit,
+            admit=self._admit,
+        )
+        self._settings = settings
+        self._agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
+        self._emit = emit
+        self._observe = observe
+        # Every call that has started and is not done.
+        self._calls: dict[int, Call] = {}
+        # State-changing calls, waiting or started, by natural key and by id with content.
+        self._known: dict[str, Call] = {}
+        # Rows whose handler this process started and whose outcome the journal does not have.
+        self._open: set[str] = set()
+        # Calls that are only looked up; they hold no place.
+        self._shed = 0
+        # No later than the first deadline of a call.
+        self._timer: float | None = None
+
+    # What comes from the connection.
+
+    def link_closed(self, link: int, now: float) -> None:
+        """Nobody on `link` waits any more. What changes the till goes on, its answer is kept."""
+        self.delivery.link = 0
+        for call in (*self.admission.waiting(), *self._calls.values()):
+            for waiter in call.waiters:
+                if waiter.link == link:
+                    self.delivery.finished(
+                        call.handler.method.wire, waiter, RequestOutcome.ABANDONED, now
+                    )
+            call.waiters = [waiter for waiter in call.waiters if waiter.link != link]
+            if call.waiters:
+                continue
+            if call.phase is Phase.QUEUED:
+                self.admission.withdraw(call)
+                self._forget(call)
+            elif call.identity is None:
+                self._give_up(call)
+
+    # What the adapter does.
+
+    def next_work(self) -> Work | None:
+        """The next thing to do, or None."""
+        return self._agenda.next_work()
+
+    def begun(self, call: Call, found: Found, now: float) -> None:
+        """The journal has looked `call` up."""
+        row = found.row
+        if row is not None:
+            self._compare(call, row.entry.identity)
+            if found.verdict in {Verdict.BEGUN, Verdict.FAILED}:
+                call.ticket = row.entry.ticket
+                call.idempotency_key = row.entry.idempotency_key
+        step = decisions.after_begin(
+            call,
+            found,
+            owner=self._agenda.owner,
+            started=call.ticket in self._open,
+            draining=self.draining,
+        )
+        self._carry_out(call, step, now)
+
+    def ran(self, call: Call, outcome: Outcome, now: float) -> None:
+        """A handler or lookup of `call` has returned, raised, or been cancelled."""
+        if call.answered:
+            self._done(call, now)  # a read that nobody waits for any more
+            return
+        if type(outcome) is Raised and not isinstance(outcome.error, DomainError):
+            method, trace_id = call.handler.method.wire, self.delivery.trace_id(call.number)
+            self._emit(events.HandlerFailed(method=method, trace_id=trace_id, error=outcome.error))
+        match call.phase:
+            case Phase.RUNNING:
+                step = decisions.after_run(call, outcome)
+            case Phase.ASKING:
+                step = decisions.after_ask(call, outcome)
+            case Phase.REPEATING:
+                step = decisions.after_ask_again(call, outcome)
+            case _:
+                raise LocalProtocolError(f"{call!r} was not running")
+        self._carry_out(call, step, now)
+
+    def committed(self, call: Call, now: float) -> None:
+        """The journal has done the Commit or Abort of `call`."""
+        keeping = _keeping(call)
+        self._open.discard(call.ticket)
+        self._reply(call, Reply(keeping.content), now)
+
+    def journal_failed(self, call: Call, reason: str, now: float, *, fresh: bool = False) -> None:
+        """The journal could not do its step for `call`. `fresh`: it had found nothing before."""
+        name = "begin" if call.phase is Phase.BEGINNING else "commit"
+        method = call.handler.method.wire
+        self._emit(events.JournalFailed(method=method, step=name, reason=reason))
+        if call.phase is Phase.BEGINNING:
+            self._carry_out(call, decisions.after_begin_failed(call, fresh=fresh), now)
+            return
+        keeping = _keeping(call)
+        if isinstance(keeping, Forget) or keeping.state is RowState.REFUSED:
+            self._open.discard(call.ticket)  # certainly not done, whatever the journal says
+        self._carry_out(call, decisions.after_keep_failed(call, keeping), now)
+
+    # Time, and stopping.
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer`; it may turn out that nothing is due."""
+        return self._timer
+
+    def handle_timer(self, now: float) -> None:
+        """Turn away who waited too long, answer reads that took too long, raise alarms."""
+        if self._timer is None or now < self._timer:
+            return
+        for call in self.admission.expired(now):
+            self._turn_away(call, now)
+        for call in list(self._calls.values()):
+            if call.deadline is not None and call.deadline <= now:
+                call.deadline = None
+                self._too_slow(call, now)
+        deadlines = (call.deadline for call in (*self.admission.waiting(), *self._calls.values()))
+        self._timer = min((at for at in deadlines if at is not None), default=None)
+
+    def drain(self, now: float) -> None:
+        """Start nothing new. Who waits for a place is turned away."""
+        self.draining = True
+        for call in list(self.admission.waiting()):
+            self.admission.withdraw(call)
+            self._turn_away(call, now)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for anything any more."""
+        return not self.admission.queued and all(call.answered for call in self._calls.values())
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that have started and are not done."""
+        return len(self._calls)
+
+    @property
+    def unresolved(self) -> int:
+        """State-changing calls that are over with their outcome left open."""
+        return len(self._open.difference(call.ticket for call in self._calls.values()))
+
+    # Starting.
+
+    def _admit(self, call: Call, now: float) -> None:
+        """Take a request in: join the same one under way, or start, or wait, or be turned away."""
+        if call.identity is not None:
+            names = _names(call.identity)
+            for name in names:
+                same = self._known.get(name)
+                if same is not None:
+                    self._join(same, call, call.identity, now)
+                    return
+            self._known.update((name, call) for name in names)
+        if self.draining:
+            self._turn_away(call, now)
+            return
+        match self.admission.admit(call, now):
+            case Admitted.NOW:
+                self._start(call, now)
+            case Admitted.WAITS:
+                self._arm(call)
+            case Admitted.FULL:
+                self._turn_away(call, now)
+
+    def _join(self, call: Call, repeat: Call, identity: Identity, now: float) -> None:
+        """Let those who sent `repeat` wait for the answer to `call`, as far as there is room."""
+        self._compare(call, identity)
+        if len(call.waiters) > self._settings.max_queued:
+            self.delivery.silence(repeat, RequestOutcome.WITHHELD, now)
+        else:
+            call.waiters += repeat.waiters
+
+    def _compare(self, call: Call, other: Identity) -> None:
+        """Alarm if the same thing is named with other content; nothing else comes of it."""
+        if call.identity is not None and call.identity.amounts != other.amounts:
+            method = call.handler.method
+            self._emit(
+                events.ContentDiffers(method=method.wire, key=natural_text(method, call.raw_params))
+            )
+
+    def _turn_away(self, call: Call, now: float) -> None:
+        """There is no place for `call`; what changes the till may still be a repeat."""
+        if not self.draining:
+            self._emit(
+                events.Overloaded(
+                    method=call.handler.method.wire,
+                    in_flight=len(self._calls),
+                    queued=self.admission.queued,
+                )
+            )
+        if call.identity is None:
+            error = decisions.STOPPING if self.draining else decisions.OVERLOADED
+            stamped = self.delivery.stamp(error_object(error), call.number)
+            self.delivery.error(call, stamped, now)
+        elif self._shed <= self._settings.max_queued:
+            self._shed += 1
+            call.shed = True
+            self._begin(call, call.identity, insert=False)
+        else:
+            # Not even a look-up has room. It may be booked, so an error would be a guess.
+            self.delivery.silence(call, RequestOutcome.WITHHELD, now)
+            self._forget(call)
+
+    def _start(self, call: Call, now: float) -> None:
+        if call.identity is None:
+            self._calls[call.number] = call
+            self._run_handler(call, now)
+        else:
+            self._begin(call, call.identity, insert=True)
+
+    def _begin(self, call: Call, identity: Identity, *, insert: bool) -> None:
+        call.deadline = None
+        self._calls[call.number] = call
+        self._agenda.begin(call, identity, insert=insert)
+
+    def _run_handler(self, call: Call, now: float) -> None:
+        if call.identity is not None:
+            self._open.add(call.ticket)
+        if self._observe:
+            self._emit(
+                events.RequestStarted(
+                    method=call.handler.method.wire,
+                    request_ids=tuple(waiter.shown_id for waiter in call.waiters),
+                    redelivered=call.redelivered,
+                )
+            )
+        self._run(call, call.handler, Phase.RUNNING, now)
+
+    def _run(self, call: Call, handler: Handler, phase: Phase, now: float) -> None:
+        reads = call.identity is None
+        call.deadline = now + (self._settings.read_timeout if reads else self._settings.slow_after)
+        self._arm(call)
+        self._agenda.run(call, handler, phase)
+
+    def _arm(self, call: Call) -> None:
+        if call.deadline is not None and (self._timer is None or call.deadline < self._timer):
+            self._timer = call.deadline
+
+    # Carrying out what was decided.
+
+    def _carry_out(self, call: Call, step: Step, now: float) -> None:
+        match step:
+            case RunHandler(redelivered=redelivered):
+                call.redelivered = redelivered
+                self._run_handler(call, now)
+            case Ask(why=why):
+                call.asking = why
+                self._run(call, _lookup(call), Phase.ASKING, now)
+            case AskAgain(stored=stored):
+                call.stored = stored
+                self._run(call, _lookup(call), Phase.REPEATING, now)
+            case Keep() | Forget():
+                self._keep(call, step)
+            case Reply():
+                self._reply(call, step, now)
+            case Withhold(reason=reason, unknown=unknown):
+                if unknown:
+                    method = call.handler.method.wire
+                    key = call.idempotency_key
+                    self._emit(events.OutcomeUnknown(method=method, key=key, reason=reason))
+                self.delivery.silence(call, RequestOutcome.WITHHELD, now)
+                self._done(call, now)
+            case _:
+                assert_never(step)
+
+    def _keep(self, call: Call, keeping: Keep | Forget) -> None:
+        call.deadline = None
+        self.admission.release_worker(call)
+        if isinstance(keeping, Keep):
+            self._unfit(call, keeping.fault)
+        if isinstance(keeping.content, ErrorObject):
+            stamped = self.delivery.stamp(keeping.content, call.number)
+            keeping = msgspec.structs.replace(keeping, content=stamped)
+        self._agenda.keep(call, keeping)
+
+    def _reply(self, call: Call, reply: Reply, now: float) -> None:
+        self._unfit(call, reply.fault)
+        content = reply.content
+        if isinstance(content, ErrorObject):
+            content = self.delivery.stamp(content, call.number)
+            self.delivery.error(call, content, now, repeat=reply.repeat)
+        else:
+            self.delivery.result(call, content, now, repeat=reply.repeat)
+        self._done(call, now)
+
+    def _unfit(self, call: Call, fault: str) -> None:
+        if fault:
+            method, trace_id = call.handler.method.wire, self.delivery.trace_id(call.number)
+            self._emit(events.ResultUnfit(method=method, trace_id=trace_id, reason=fault))
+
+    def _too_slow(self, call: Call, now: float) -> None:
+        if call.identity is not None:
+            seconds = now - call.since
+            self._emit(
+                events.Slow(
+                    method=call.handler.method.wire, key=call.idempotency_key, seconds=seconds
+                )
+            )
+        elif not call.answered:
+            error = self.delivery.stamp(error_object(decisions.TOO_SLOW), call.number)
+            self.delivery.error(call, error, now)
+            self._give_up(call)
+
+    def _give_up(self, call: Call) -> None:
+        """Nobody waits for this read any more. It keeps its place until it returns."""
+        call.answered = True
+        call.deadline = None
+        self._agenda.cancel(call)
+
+    def _done(self, call: Call, now: float) -> None:
+        move(call, Phase.DONE)
+        call.deadline = None
+        del self._calls[call.number]
+        self._forget(call)
+        if call.shed:
+            self._shed -= 1
+            return
+        self.admission.release(call)
+        while (ready := self.admission.next_ready()) is not None:
+            self._start(ready, now)
+
+    def _forget(self, call: Call) -> None:
+        if call.identity is not None:
+            for name in _names(call.identity):
+                if self._known.get(name) is call:
+                    del self._known[name]
+
+
+def _names(identity: Identity) -> tuple[str, ...]:
+    """What a call is found by; keys and repeat texts are hashes over different things."""
+    return tuple(name for name in (identity.key, identity.repeat) if name)
+
+
+def _keeping(call: Call) -> Keep | Forget:
+    if call.phase is not Phase.COMMITTING or call.keeping is None:
+        raise LocalProtocolError(f"{call!r} was not being committed")
+    return call.keeping
+
+
+def _lookup(call: Call) -> Handler:
+    if call.handler.lookup is None:
+        raise LocalProtocolError(f"{call!r} has no lookup")
+    return call.handler.lookup

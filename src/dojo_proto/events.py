@@ -1,0 +1,240 @@
+"""What an observer may hear of: one frozen Struct for each thing that happens to a service.
+
+Events are opt-in and never needed to drive the machines. None carries a value of params or
+results, nor the API key. Times are seconds; `link` numbers the connections of one service from 1.
+"""
+
+from enum import Enum
+from typing import TypeAlias
+
+import msgspec
+
+
+class Cause(Enum):
+    """Why a connection ended, or never began."""
+
+    STOPPED = "stopped"
+    """This side closed it: the service was stopped."""
+    ABORTED = "aborted"
+    """This side dropped it at once: a hard stop."""
+    PEER_CLOSED = "peer-closed"
+    """The gateway sent a Close frame."""
+    LOST = "lost"
+    """The stream ended or was reset without a Close frame (RFC 6455 section 7.1.5: 1006)."""
+    PONG_TIMEOUT = "pong-timeout"
+    """Nothing came for `ping_interval` and no answer to the ping for `pong_timeout`."""
+    CLOSE_TIMEOUT = "close-timeout"
+    """This side's Close frame was not answered within `close_timeout`."""
+    PROTOCOL_ERROR = "protocol-error"
+    """The gateway broke RFC 6455; `code` says how."""
+    UNREAD = "unread"
+    """The gateway did not read its answers until `max_outbound` bytes waited."""
+    DIAL_FAILED = "dial-failed"
+    """No TCP connection: DNS, routing, refused, or the API key could not be read."""
+    TLS_FAILED = "tls-failed"
+    """The certificate or the TLS handshake was refused."""
+    PROXY_REFUSED = "proxy-refused"
+    """The proxy did not open the tunnel."""
+    OPEN_TIMEOUT = "open-timeout"
+    """The connection was not open within `open_timeout`."""
+    BAD_HANDSHAKE = "bad-handshake"
+    """The answer to the upgrade is not one that RFC 6455 section 4.1 allows."""
+    AUTHENTICATION = "authentication"
+    """401 or 403: the API key was refused."""
+    UNAVAILABLE = "unavailable"
+    """408, 425, 429 or 5xx: the gateway cannot now."""
+    REJECTED = "rejected"
+    """Any other HTTP status."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+    """The base of all events; its name is the member `event` when encoded as JSON."""
+
+
+class Opened(Event, frozen=True, kw_only=True):
+    """The gateway has accepted the connection with 101: requests can come in."""
+
+    link: int
+    url: str
+    seconds: float
+    """From the start of the dial."""
+
+
+class Closed(Event, frozen=True, kw_only=True):
+    """A dial has ended. Every dial ends in exactly one of these."""
+
+    link: int
+    cause: Cause
+    reason: str
+    """For people: what was expected, what came."""
+    code: int | None = None
+    """The close code (RFC 6455 section 7.4); 1005 if the peer gave none, 1006 if it just ended."""
+    status: int | None = None
+    """The HTTP status of a refusal."""
+    up_for: float = 0.0
+    """Seconds it was open; 0 if it never was."""
+    retry_after: float | None = None
+    """Seconds the peer asked to wait."""
+
+
+class RetryScheduled(Event, frozen=True, kw_only=True):
+    """The next dial is set."""
+
+    attempt: int
+    """Failures since the last stable connection, this one included."""
+    seconds: float
+    """Until the next dial."""
+    reason: str
+
+
+class AuthenticationRefused(Event, frozen=True, kw_only=True):
+    """ALARM. The gateway refused a key that it took before; the service goes on trying."""
+
+    status: int
+    reason: str
+
+
+class TakenOver(Event, frozen=True, kw_only=True):
+    """ALARM. Three connections were closed by the gateway soon after they opened.
+
+    Most likely another process serves with the same software-house-id and API key: only one of
+    them gets the requests.
+    """
+
+    reason: str
+
+
+class PingRoundTrip(Event, frozen=True, kw_only=True):
+    """The answer to a ping came in."""
+
+    link: int
+    seconds: float
+
+
+class RequestStarted(Event, frozen=True, kw_only=True):
+    """A handler is about to run."""
+
+    method: str
+    request_ids: tuple[str, ...]
+    """The JSON-RPC ids of those who wait for it, as JSON text; none if they have all gone."""
+    redelivered: bool = False
+
+
+class RequestOutcome(Enum):
+    """How a request ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    """An error answer was sent; `error_type` says which."""
+    REPEAT = "repeat"
+    """Answered from the journal: the handler did not run again."""
+    WITHHELD = "withheld"
+    """Not answered, on purpose: its outcome is not known, or the service is stopping."""
+    ABANDONED = "abandoned"
+    """Its connection ended before there was an answer."""
+
+
+class RequestFinished(Event, frozen=True, kw_only=True):
+    """A request has its answer, or it is certain that it gets none on this connection."""
+
+    link: int
+    method: str
+    request_id: str
+    """The JSON-RPC id as JSON text; empty for a notification."""
+    outcome: RequestOutcome
+    seconds: float
+    error_type: str = ""
+    trace_id: str = ""
+
+
+class Slow(Event, frozen=True, kw_only=True):
+    """ALARM. A state-changing handler has been running for `slow_after` seconds; it goes on."""
+
+    method: str
+    key: str
+    """The idempotency key."""
+    seconds: float
+    """Since the request came in."""
+
+
+class Overloaded(Event, frozen=True, kw_only=True):
+    """ALARM. A request was turned away before it started: too many run or wait."""
+
+    method: str
+    in_flight: int
+    queued: int
+
+
+class HandlerFailed(Event, frozen=True, kw_only=True):
+    """A handler raised something that is not a DomainError. For the log, under `trace_id`."""
+
+    method: str
+    trace_id: str
+    error: BaseException
+    """With its traceback. Its text never goes to the wire."""
+
+
+class OutcomeUnknown(Event, frozen=True, kw_only=True):
+    """ALARM. Whether this was booked is not known; it is not answered until it is."""
+
+    method: str
+    key: str
+    """The idempotency key."""
+    reason: str
+    age: float = 0.0
+    """Seconds since it was begun."""
+
+
+class JournalFailed(Event, frozen=True, kw_only=True):
+    """ALARM. The journal could not do a step."""
+
+    method: str
+    step: str
+    """`begin`, `commit`, `abort`."""
+    reason: str
+
+
+class ContentDiffers(Event, frozen=True, kw_only=True):
+    """ALARM. A request names something that is already booked, with other content.
+
+    The handler did not run again and the first answer stands.
+    """
+
+    method: str
+    key: str
+
+
+class ResultUnfit(Event, frozen=True, kw_only=True):
+    """ALARM. A handler returned what is not a result of its method."""
+
+    method: str
+    trace_id: str
+    reason: str
+    """The path and the expected type, never the value."""
+
+
+class MessageDropped(Event, frozen=True, kw_only=True):
+    """A message got no answer because it asked for none, or because it is an answer itself."""
+
+    link: int
+    reason: str
+
+
+ObserverEvent: TypeAlias = (
+    Opened
+    | Closed
+    | RetryScheduled
+    | AuthenticationRefused
+    | TakenOver
+    | PingRoundTrip
+    | RequestStarted
+    | RequestFinished
+    | Slow
+    | Overloaded
+    | HandlerFailed
+    | OutcomeUnknown
+    | JournalFailed
+    | ContentDiffers
+    | ResultUnfit
+    | MessageDropped
+)

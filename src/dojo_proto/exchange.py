@@ -1,0 +1,224 @@
+"""One HTTP/1.1 request and the head and start of its answer, over h11 (RFC 9112).
+
+What the tunnel and the handshake share: both send one request, skip interim answers, and either
+get the answer that ends HTTP on this connection or a refusal that has to be explained to people.
+"""
+
+from email.utils import parsedate_to_datetime
+
+import msgspec
+from h11 import (
+    CLIENT,
+    SWITCHED_PROTOCOL,
+    Connection,
+    Data,
+    EndOfMessage,
+    InformationalResponse,
+    RemoteProtocolError,
+    Request,
+    Response,
+)
+
+from dojo_proto.errors import ConfigurationError
+
+EXCERPT = 1024
+"""Bytes of a refusal's body that are read, so that the error can quote its start."""
+
+Header = tuple[str, str]
+
+
+class Headed(msgspec.Struct, frozen=True, kw_only=True):
+    """What has header fields: a request or an answer."""
+
+    headers: tuple[Header, ...]
+    """Names in lower case, values as Latin-1 text, in the order they came."""
+
+    def values(self, name: str) -> list[str]:
+        """Every value of the header `name` (lower case), one entry a field line."""
+        return [value for key, value in self.headers if key == name]
+
+    def tokens(self, name: str) -> list[str]:
+        """The comma-separated members of the header, lower case (RFC 9110 section 5.6.1)."""
+        return [
+            token.strip().lower()
+            for value in self.values(name)
+            for token in value.split(",")
+            if token.strip()
+        ]
+
+
+class Head(Headed, frozen=True, kw_only=True):
+    """The head of an answer."""
+
+    status: int
+    http_version: str
+    """`1.1`, or what the peer claims."""
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the peer asks to wait (RFC 9110 section 10.2.3), if it says so usably.
+
+        A date is judged against the answer's own `Date`, so no clock of this machine is needed.
+        """
+        value = next(iter(self.values("retry-after")), "").strip()
+        if value.isascii() and value.isdigit():
+            # Bounded before float(), which refuses a number of thousands of digits.
+            return float(value[:9])
+        try:
+            until = parsedate_to_datetime(value)
+            date = parsedate_to_datetime(next(iter(self.values("date")), ""))
+            return max(0.0, (until - date).total_seconds())
+        except (ValueError, TypeError, OverflowError):
+            # Neither seconds nor two dates of one kind: the peer asked for nothing usable.
+            return None
+
+
+class Switched(msgspec.Struct, frozen=True, kw_only=True):
+    """HTTP is over on this connection: 101, or 2xx to a CONNECT."""
+
+    head: Head
+    trailing: bytes
+    """What came after the head and belongs to the next protocol."""
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A final answer that leaves HTTP in place: a refusal."""
+
+    head: Head
+    excerpt: bytes
+    """The first bytes of the body, at most EXCERPT."""
+
+    def quote(self, *secrets: str) -> str:
+        """The start of the body for an error's text: one printable line without secrets, or ""."""
+        text = " ".join(self.excerpt.decode("utf-8", "replace").split())
+        for secret in secrets:
+            text = _redact(text, secret)
+        text = "".join(c if c.isprintable() else "?" for c in text)
+        return f': "{text[:200]}"' if text else ""
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """What came is no HTTP/1.1 answer."""
+
+    reason: str
+
+
+Outcome = Switched | Answered | Broken
+
+
+def check_header_value(name: str, value: str) -> str:
+    """Return `value` if it may stand in a header, else raise ConfigurationError.
+
+    Only visible ASCII and inner spaces pass: CR, LF and NUL would let a value end its line and
+    start another one (RFC 9110 section 5.5). The value is never quoted: it may be a secret.
+    """
+    if not value:
+        raise ConfigurationError(f"{name} is empty: expected visible ASCII")
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        bad = next(
+            (i for i, c in enumerate(value) if not (c.isascii() and c.isprintable())),
+            None,
+        )
+        where = "white space at its start or end" if bad is None else f"a character at index {bad}"
+        raise ConfigurationError(
+            f"{name} has {where} that an HTTP header may not carry: expected visible ASCII. "
+            f"Was it copied with a line break or from a formatted page?"
+        )
+    return value
+
+
+class Exchange:
+    """Sends one request and reads its answer. Driven by the tunnel or the handshake.
+
+    `data_to_send` is complete from the start. `receive_data` and `receive_eof` return None until
+    the outcome is known and must not be called after that.
+    """
+
+    def __init__(
+        self, *, method: str, target: str, headers: list[Header], max_header_size: int
+    ) -> None:
+        self._h11 = Connection(CLIENT, max_incomplete_event_size=max_header_size)
+        self._max = max_header_size
+        self._fed = 0
+        self._consumed = 0
+        self._head: Head | None = None
+        self._excerpt = b""
+        request = Request(method=method, target=target, headers=headers)
+        self.data_to_send: bytes = self._h11.send(request) or b""
+        self._h11.send(EndOfMessage())
+
+    @property
+    def answered(self) -> Answered | None:
+        """A refusal whose body has not ended: what there is to say of it, at a time-out."""
+        if self._head is None:
+            return None
+        return Answered(head=self._head, excerpt=self._excerpt)
+
+    def receive_data(self, data: bytes) -> Outcome | None:
+        """Take bytes of the answer."""
+        if not data:
+            return None  # h11 would take it as the end of the stream
+        self._fed += len(data)
+        try:
+            self._h11.receive_data(data)
+            return self._next_outcome()
+        except RemoteProtocolError:
+            # Where only the body is malformed, the refusal itself was clear.
+            return self.answered or self._broken()
+
+    def receive_eof(self) -> Answered | Broken:
+        """The peer has ended the stream: a refusal without a length ends this way."""
+        return self.answered or Broken(reason="the connection ended before the answer was complete")
+
+    def _next_outcome(self) -> Outcome | None:
+        while True:
+            event = self._h11.next_event()
+            if isinstance(event, InformationalResponse | Response):
+                trailing, _ = self._h11.trailing_data
+                size = self._fed - len(trailing) - self._consumed
+                if size > self._max:
+                    # h11 bounds a head that comes in pieces, not one that comes whole.
+                    return self._broken()
+                self._consumed += size
+                head = _head(event)
+                # RFC 9112 section 9.6 and RFC 9110 section 9.3.6: 101 to an upgrade, or 2xx to a
+                # CONNECT, ends HTTP here.
+                if self._h11.their_state is SWITCHED_PROTOCOL:
+                    return Switched(head=head, trailing=bytes(trailing))
+                if isinstance(event, Response):
+                    self._head = head
+                # RFC 9110 section 15.2: other 1xx answers may precede the final one.
+            elif isinstance(event, Data):
+                self._excerpt = (self._excerpt + bytes(event.data))[:EXCERPT]
+                if len(self._excerpt) == EXCERPT:
+                    return self.answered
+            elif isinstance(event, EndOfMessage):
+                return self.answered
+            else:
+                return None
+
+    def _broken(self) -> Broken:
+        return Broken(
+            reason=f"the answer is not HTTP/1.1, or its head is larger than {self._max} bytes"
+        )
+
+
+def _redact(text: str, secret: str) -> str:
+    if not secret:
+        return text
+    text = text.replace(secret, "***")
+    # What came of the body may have been cut inside of the secret.
+    for size in range(len(secret) - 1, 3, -1):
+        if text.endswith(secret[:size]):
+            return f"{text[:-size]}***"
+    return text
+
+
+def _head(event: InformationalResponse | Response) -> Head:
+    return Head(
+        status=event.status_code,
+        http_version=event.http_version.decode("ascii"),
+        headers=tuple(
+            (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers
+        ),
+    )

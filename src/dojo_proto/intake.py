@@ -1,0 +1,120 @@
+"""From a message to the calls it asks for, or to the errors that turn it down."""
+
+from collections.abc import Callable, Mapping
+
+from dojo_proto.call import Call, Gathering, Waiter
+from dojo_proto.contract import Kind
+from dojo_proto.delivery import Delivery
+from dojo_proto.epos import Handler
+from dojo_proto.errors import INVALID_PARAMS, METHOD_NOT_FOUND, InvalidRequest
+from dojo_proto.events import Event, MessageDropped
+from dojo_proto.framing import Message
+from dojo_proto.journal import Identity, Unidentifiable, identify
+from dojo_proto.jsonrpc import Batch, ErrorObject, Invalid, Request, Response, parse
+from dojo_proto.params import explain
+
+
+class Intake:
+    """Reads messages and hands every sound request on to `admit`. Driven by dispatch.
+
+    `admit` takes (call, now). Whatever is wrong with a message is answered here (JSON-RPC 2.0
+    section 5.1) and never raises.
+    """
+
+    def __init__(
+        self,
+        *,
+        handlers: Mapping[str, Handler],
+        scope: str,
+        max_depth: int,
+        delivery: Delivery,
+        emit: Callable[[Event], None],
+        admit: Callable[[Call, float], None],
+    ) -> None:
+        self.scope = scope
+        """Tells environments and instances apart in the journal."""
+        self.last_request: float | None = None
+        """When the last request came in."""
+        self._handlers = handlers
+        self._max_depth = max_depth
+        self._delivery = delivery
+        self._emit = emit
+        self._admit = admit
+        self._count = 0
+
+    def receive(self, link: int, message: Message, now: float) -> None:
+        """Take a message of the open link."""
+        incoming = parse(message.data, binary=message.binary, max_depth=self._max_depth)
+        if type(incoming) is Request:
+            self._request(incoming, link, None, now)
+        elif isinstance(incoming, Batch):
+            gathering = Gathering(link)
+            for item in incoming.messages:
+                self._item(item, link, gathering, now)
+            self._delivery.gathered(gathering)  # the batch itself, so that it cannot end early
+        else:
+            self._item(incoming, link, None, now)
+
+    def _item(
+        self,
+        item: Request | Response | Invalid,
+        link: int,
+        gathering: Gathering | None,
+        now: float,
+    ) -> None:
+        match item:
+            case Request():
+                self._request(item, link, gathering, now)
+            case Invalid(id=request_id, code=code, reason=reason):
+                self._refuse(_waiter(link, request_id, gathering, now), "", code, reason, now)
+            case Response():
+                reason = "it is an answer, and nothing was asked"
+                self._emit(MessageDropped(link=link, reason=reason))
+
+    def _request(
+        self, request: Request, link: int, gathering: Gathering | None, now: float
+    ) -> None:
+        self.last_request = now
+        waiter = _waiter(link, request.id, gathering, now)
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            reason = "this EPOS has no such method"
+            self._refuse(waiter, "", METHOD_NOT_FOUND, reason, now)
+            return
+        method = handler.method
+        raw = b"{}" if request.params is None else request.params
+        try:
+            params = handler.decode(raw)
+        except Exception as error:  # noqa: BLE001 - a user's own type may raise anything
+            self._refuse(waiter, method.wire, INVALID_PARAMS, explain(str(error)), now)
+            return
+        identity: Identity | None = None
+        if method.kind is not Kind.READ:
+            if gathering is not None:
+                reason = "a request that changes something has to come by itself, not in a batch"
+                self._refuse(waiter, method.wire, INVALID_PARAMS, reason, now)
+                return
+            identified = identify(method, raw, request.id, self.scope)
+            if isinstance(identified, Unidentifiable):
+                self._refuse(waiter, method.wire, INVALID_PARAMS, identified.reason, now)
+                return
+            identity = identified
+        self._count += 1
+        self._admit(Call(self._count, handler, waiter, params, raw, identity), now)
+
+    def _refuse(self, waiter: Waiter, method: str, code: int, reason: str, now: float) -> None:
+        self._count += 1
+        error = ErrorObject(
+            code=code,
+            message=reason,
+            error_type=InvalidRequest.error_type,
+            debug_message=reason,
+            trace_id=self._delivery.trace_id(self._count),
+        )
+        self._delivery.reject(waiter, method, error, now)
+
+
+def _waiter(link: int, request_id: bytes | None, gathering: Gathering | None, now: float) -> Waiter:
+    if gathering is not None and request_id is not None:
+        gathering.waiting += 1
+    return Waiter(link, request_id, now, gathering)

@@ -1,0 +1,90 @@
+"""When to ping, and when a peer is dead.
+
+The vendor asks for a ping at least every 30 s when otherwise idle. Here a ping leaves when nothing
+was *sent* for `interval`, so that the gateway never sees silence, or when nothing was *received*
+for `interval`, so that a dead peer is noticed although this side keeps sending.
+"""
+
+from enum import Enum
+
+LATE = 1.0
+"""Seconds: a timer that fires later says that this machine slept, not that the peer is dead."""
+
+
+class Due(Enum):
+    """What `Keepalive.handle_timer` asks for."""
+
+    NOTHING = "nothing"
+    PING = "ping"
+    DEAD = "dead"
+
+
+class Keepalive:
+    """Decides on pings. Driven by its connection. All times are seconds of a monotonic clock."""
+
+    __slots__ = (
+        "_asked_at",
+        "_interval",
+        "_left_at",
+        "_received_at",
+        "_sent_at",
+        "_spared",
+        "_timeout",
+    )
+
+    def __init__(self, *, interval: float, pong_timeout: float, now: float) -> None:
+        self._interval = interval
+        self._timeout = pong_timeout
+        self._sent_at = now
+        self._received_at = now
+        # A ping was asked for at this time and has not left: the previous write is not finished.
+        self._asked_at: float | None = None
+        # The oldest unanswered ping left at this time: the pong time-out runs from here.
+        self._left_at: float | None = None
+        # A late timer has already been forgiven once during this silence.
+        self._spared = False
+
+    @property
+    def received_at(self) -> float:
+        """When the last byte came in, or the connection opened."""
+        return self._received_at
+
+    def sent(self, now: float) -> None:
+        """Bytes have left."""
+        self._sent_at = now
+
+    def ping_left(self, now: float) -> None:
+        """The ping that was asked for has left: the pong time-out starts."""
+        self._sent_at = now
+        self._asked_at = None
+        self._left_at = now
+
+    def received(self, now: float) -> None:
+        """Bytes came in. Any byte is life: the pong time-out ends."""
+        self._received_at = now
+        self._left_at = None
+        self._spared = False
+
+    def next_timer(self) -> float:
+        """When to call `handle_timer`, in seconds of the monotonic clock."""
+        if self._left_at is not None:
+            return self._left_at + self._timeout
+        if self._asked_at is not None:
+            # A peer that neither reads nor sends is as dead as one that does not answer.
+            return max(self._asked_at, self._sent_at, self._received_at) + self._timeout
+        return min(self._sent_at, self._received_at) + self._interval
+
+    def handle_timer(self, now: float) -> Due:
+        """Say what is due at `now`. Calling early or twice does no harm."""
+        deadline = self.next_timer()
+        if now < deadline:
+            return Due.NOTHING
+        unanswered = self._left_at is not None or self._asked_at is not None
+        if unanswered and (self._spared or now - deadline <= LATE):
+            return Due.DEAD
+        # Either the first ping of this silence, or the machine slept through the time-out and the
+        # pong may lie unread or be lost with a peer that is well: ask once more before giving up.
+        self._spared = unanswered
+        self._left_at = None
+        self._asked_at = now
+        return Due.PING

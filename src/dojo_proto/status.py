@@ -1,0 +1,29 @@
+"""What a service says of itself."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a service at one moment, as data. Carries no value of params or results."""
+
+    state: str
+    """`idle`, `dialing`, `opening`, `up`, `waiting`, `draining` or `stopped`."""
+    since: datetime | None
+    """When that state began."""
+    healthy: bool
+    """Requests can come in: the connection is open and the peer is known to be alive."""
+    last_received: datetime | None
+    """When the last byte of the current or last connection came in."""
+    last_request: datetime | None
+    in_flight: int
+    """Requests that run, or whose journal step runs."""
+    queued: int
+    """Requests that wait for a place."""
+    unresolved: int
+    """State-changing requests whose outcome this process left open."""
+    last_error: str
+    """Why the last connection ended or could not be made; empty while there was none."""
+    version: str
+    """Of the library."""

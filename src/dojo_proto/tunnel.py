@@ -1,0 +1,74 @@
+"""The way through a proxy: HTTP CONNECT (RFC 9110 section 9.3.6)."""
+
+from base64 import b64encode
+
+from dojo_proto.address import Address
+from dojo_proto.events import Cause
+from dojo_proto.exchange import Answered, Broken, Exchange, Outcome, Switched
+from dojo_proto.stage import Passed, Refused, StageOutcome
+
+
+class Tunnel:
+    """A stage of a connection: asks `proxy` for a tunnel to `address`."""
+
+    def __init__(self, *, proxy: Address, address: Address, max_header_size: int) -> None:
+        self._name = f"the proxy {proxy.authority}"
+        headers = [("Host", address.authority)]
+        self._secrets: tuple[str, ...] = ()
+        if proxy.userinfo:
+            token = b64encode(proxy.userinfo.encode()).decode("ascii")
+            self._secrets = (token, proxy.userinfo, proxy.userinfo.partition(":")[2])
+            headers.append(("Proxy-Authorization", f"Basic {token}"))  # RFC 7617
+        self._exchange = Exchange(
+            method="CONNECT",
+            target=address.authority,
+            headers=headers,
+            max_header_size=max_header_size,
+        )
+        self.data_to_send = self._exchange.data_to_send
+
+    def receive_data(self, data: bytes) -> StageOutcome | None:
+        """Take bytes of the proxy's answer."""
+        outcome = self._exchange.receive_data(data)
+        return None if outcome is None else self._judge(outcome)
+
+    def receive_eof(self) -> Refused:
+        """The proxy has ended the stream."""
+        return self._refusal(self._exchange.receive_eof())
+
+    def timed_out(self) -> Refused:
+        """Say what is known when the deadline for opening has passed."""
+        if self._exchange.answered is not None:
+            return self._refusal(self._exchange.answered)
+        return Refused(
+            cause=Cause.OPEN_TIMEOUT, reason=f"{self._name} did not answer CONNECT in time"
+        )
+
+    def _judge(self, outcome: Outcome) -> StageOutcome:
+        if not isinstance(outcome, Switched):
+            return self._refusal(outcome)
+        if outcome.trailing:
+            # TLS and HTTP/1.1 both let the client speak first.
+            return Refused(
+                cause=Cause.PROXY_REFUSED,
+                reason=f"{self._name} sent {len(outcome.trailing)} bytes after it opened the "
+                "tunnel, before anything was asked through it",
+            )
+        return Passed()
+
+    def _refusal(self, answered: Answered | Broken) -> Refused:
+        if isinstance(answered, Broken):
+            return Refused(cause=Cause.PROXY_REFUSED, reason=f"{self._name}: {answered.reason}")
+        status = answered.head.status
+        hint = (
+            "; it wants credentials: put them into the proxy's URL, http://user:password@host:port"
+            if status == 407  # RFC 9110 section 15.5.8
+            else ""
+        )
+        return Refused(
+            cause=Cause.PROXY_REFUSED,
+            status=status,
+            reason=f"{self._name} refused CONNECT with status {status}{hint}"
+            f"{answered.quote(*self._secrets)}",
+            retry_after=answered.head.retry_after,
+        )

@@ -1,0 +1,78 @@
+"""What the core asks an adapter to do: run handlers, and do steps of the journal.
+
+An adapter takes these with `client.next_work()` and reports each one back, in any order: Run with
+`ran`, Begin with `begun`, Commit and Abort with `committed`; a journal step that fails with
+`journal_failed`. Cancel needs no answer of its own.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from dojo_proto.context import Context
+from dojo_proto.journal import Entry, RowState
+
+if TYPE_CHECKING:
+    from dojo_proto.call import Call
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Call `function(context, params)`: in a worker thread, or as a task if `is_async`."""
+
+    call: "Call"
+    function: Callable[..., Any]
+    context: Context
+    params: Any
+    is_async: bool
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Nobody waits for this read any more.
+
+    Cancel an `async def`; it is then reported as ran. A `def` cannot be cancelled, and goes on.
+    """
+
+    call: "Call"
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """Look `entry` up; with `insert`, make it durable if it is new."""
+
+    call: "Call"
+    entry: Entry
+    insert: bool
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """Make the outcome of the row durable."""
+
+    call: "Call"
+    ticket: str
+    state: RowState
+    answer: bytes
+
+
+class Abort(msgspec.Struct, frozen=True):
+    """Remove the row: it was certainly not done, and a retry is a new request."""
+
+    call: "Call"
+    ticket: str
+
+
+Work: TypeAlias = Run | Cancel | Begin | Commit | Abort
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """The handler returned `value`."""
+
+    value: Any
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """The handler raised, or was cancelled."""
+
+    error: BaseException
+
+
+Outcome: TypeAlias = Returned | Raised
