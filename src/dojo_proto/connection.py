@@ -7,7 +7,7 @@ nothing of JSON-RPC or of other connections.
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import msgspec
 
@@ -196,6 +196,8 @@ class Connection:
                 self._events.append(Open())
                 if trailing:
                     self._receive_frames(self._framing, trailing, now)
+            case _:
+                assert_never(outcome)
 
     def send_text(self, payload: bytes, now: float) -> None:
         """Queue a text message; `payload` is UTF-8. Ignored unless OPEN.
@@ -270,6 +272,8 @@ class Connection:
                 return self._close_deadline
             case State.CLOSED:
                 return None
+            case _:
+                assert_never(self.state)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due. Early calls are harmless."""
@@ -321,6 +325,8 @@ class Connection:
                         self._peer_closed = True
                         ended = Ended(cause=Cause.PROTOCOL_ERROR, reason=reason, code=code)
                         self._begin_closing(framing.close(code, reason), ended, now)
+                    case _:
+                        assert_never(event)
             elif isinstance(event, CloseFrame | Violation):
                 # RFC 6455 section 1.4: behind this side's Close, only the peer's is of interest.
                 self._peer_closed = True

@@ -130,8 +130,8 @@ def check_header_value(name: str, value: str) -> str:
 class Exchange:
     """Sends one request and reads its answer. Driven by the tunnel or the handshake.
 
-    `data_to_send` is complete from the start. `receive_data` and `receive_eof` return None until
-    the outcome is known and must not be called after that.
+    `data_to_send` is complete from the start. `receive_data` returns None until the outcome is
+    known; neither it nor `receive_eof` may be called after that.
     """
 
     def __init__(

@@ -17,11 +17,8 @@ from dojo_proto.deflate import CORRUPT, Deflate
 from dojo_proto.errors import LocalProtocolError
 
 NORMAL_CLOSURE = 1000
-GOING_AWAY = 1001
-PROTOCOL_ERROR = 1002
 NO_STATUS_RECEIVED = 1005
 ABNORMAL_CLOSURE = 1006
-MESSAGE_TOO_BIG = 1009
 
 MAX_CONTROL_PAYLOAD = 125
 """Bytes (RFC 6455 section 5.5)."""

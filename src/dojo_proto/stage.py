@@ -36,6 +36,17 @@ class Asked(Headed, frozen=True, kw_only=True):
     target: str
     """Path and query of the request."""
 
+    def __repr__(self) -> str:
+        target, headers = (value for _, value in self.__rich_repr__())
+        return f"Asked(target={target!r}, headers={headers!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """What `repr` shows, for rich as well: the header `Authorization` is the API key."""
+        shown = tuple(
+            (name, "***" if name == "authorization" else value) for name, value in self.headers
+        )
+        return [("target", self.target), ("headers", shown)]
+
 
 StageOutcome = Passed | Refused | Asked
 

@@ -5,6 +5,7 @@ It decides whether and when to dial; it knows nothing of bytes or requests.
 
 from collections.abc import Callable
 from enum import Enum
+from math import inf, nextafter
 
 from dojo_proto.backoff import Backoff
 from dojo_proto.connection import Ended
@@ -15,7 +16,7 @@ from dojo_proto.settings import Settings
 TAKEN_OVER_WITHIN = 60.0
 """Seconds after opening: a peer's close sooner than this is suspicious."""
 TAKEN_OVER_AFTER = 3
-"""So many suspicious closes in a row mean that another process serves with this key."""
+"""So many suspicious closes, and no connection that lasted between them, are no accident."""
 
 
 class State(Enum):
@@ -51,7 +52,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 class Supervisor:
     """Driven by the client. Times are seconds of the caller's clock.
 
-    `error` is set when it stopped for a reason that the program must hear of.
+    `uniform` gives a number in [0, 1) for the jitter. `error` is set when it stops for a reason
+    that the program must hear of.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class Supervisor:
         self._short_lives = 0
 
     def start(self, now: float) -> None:
-        """Begin to dial."""
+        """Begin to dial. Raises LocalProtocolError unless IDLE."""
+        if self.state is not State.IDLE:
+            raise LocalProtocolError(f"expected to be started once, and it is {self.state.value}")
         self._dial(now)
 
     def dialed(self, now: float) -> None:
@@ -98,28 +102,27 @@ class Supervisor:
 
     def ended(self, ended: Ended, now: float) -> None:
         """A dial is over: it never opened, or its connection has ended."""
-        if ended.cause is not Cause.STOPPED:
+        if ended.cause not in {Cause.STOPPED, Cause.ABORTED}:
             self.last_error = ended.reason
         if self.state in {State.DRAINING, State.STOPPED}:
             return
-        self._timer = None
-        if ended.up_for >= self._settings.stable_after:
+        if self.state is State.UP and ended.up_for >= self._settings.stable_after:
             # Only a connection that has lasted proves that dialling again at once is no hot loop.
             self._backoff.reset()
-        at_cap = ended.cause is Cause.REJECTED
+        at_cap = self._taken_over(ended) or ended.cause is Cause.REJECTED
         if ended.cause is Cause.AUTHENTICATION:
+            status = ended.status or 401
             if not self._may_retry_authentication():
-                status = ended.status or 401
                 self.error = AuthenticationError(ended.reason, status=status)
-                self._move(State.STOPPED, now)
+                # What runs for an earlier connection may still finish.
+                self.drain(now, self._settings.drain_timeout)
                 return
             at_cap = True
             if self._ever_up:
-                self._emit(AuthenticationRefused(status=ended.status or 401, reason=ended.reason))
-        at_cap = self._taken_over(ended) or at_cap
+                self._emit(AuthenticationRefused(status=status, reason=ended.reason))
         delay = self._backoff.next_delay(at_cap=at_cap, floor=ended.retry_after)
         self._move(State.WAITING, now)
-        self._timer = now + delay
+        self._arm(now, delay)
         self._emit(
             RetryScheduled(attempt=self._backoff.failures, seconds=delay, reason=ended.reason)
         )
@@ -131,7 +134,7 @@ class Supervisor:
         elif self.state is not State.STOPPED:
             if self.state is not State.DRAINING:
                 self._move(State.DRAINING, now)
-                self._timer = now + timeout
+                self._arm(now, timeout)
             elif self._timer is not None:
                 self._timer = min(self._timer, now + timeout)
 
@@ -163,7 +166,12 @@ class Supervisor:
     def _dial(self, now: float) -> None:
         self._move(State.DIALING, now)
         self.dials += 1
-        self.deadline = self._timer = now + self._settings.open_timeout
+        self.deadline = now + self._settings.open_timeout
+        self._arm(now, self._settings.open_timeout)
+
+    def _arm(self, now: float, seconds: float) -> None:
+        # A timer lies ahead, even if the time is too short for the clock to show it.
+        self._timer = max(now + seconds, nextafter(now, inf))
 
     def _may_retry_authentication(self) -> bool:
         match self._settings.auth_retry:
@@ -175,19 +183,21 @@ class Supervisor:
                 return self._ever_up
 
     def _taken_over(self, ended: Ended) -> bool:
-        if ended.cause is not Cause.PEER_CLOSED or ended.up_for >= TAKEN_OVER_WITHIN:
+        if ended.up_for >= TAKEN_OVER_WITHIN:
             self._short_lives = 0
-            return False
-        self._short_lives += 1
-        if self._short_lives % TAKEN_OVER_AFTER == 0:
-            self._emit(
-                TakenOver(
-                    reason=f"the gateway closed {self._short_lives} connections in a row within "
-                    f"{TAKEN_OVER_WITHIN:.0f} s of their opening; is another process serving with "
-                    "this software-house-id and API key? Only one of them gets the requests"
+        elif ended.cause is Cause.PEER_CLOSED:
+            self._short_lives += 1
+            if self._short_lives % TAKEN_OVER_AFTER == 0:
+                self._emit(
+                    TakenOver(
+                        reason=f"the gateway has closed {self._short_lives} connections within "
+                        f"{TAKEN_OVER_WITHIN:.0f} s of their opening; is another process serving "
+                        "with this software-house-id and API key? Only one of them gets the "
+                        "requests: stop the others"
+                    )
                 )
-            )
-        return self._short_lives >= TAKEN_OVER_AFTER
+            return self._short_lives >= TAKEN_OVER_AFTER
+        return False
 
     def _move(self, state: State, now: float) -> None:
         if state not in TRANSITIONS[self.state]:

@@ -71,7 +71,13 @@ def test_a_wrong_url_is_refused_with_its_field(url: str, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://ann:s3cret@h:x", "http://ann:s3cret@h/\n", "ws://ann:s3cret@h", "http://ann:s3cret@h:0"]
+    "url",
+    [
+        "http://ann:s3cret@h:x",
+        "http://ann:s3cret@h/\n",
+        "ws://ann:s3cret@h",
+        "http://ann:s3cret@h:0",
+    ],
 )
 def test_a_refusal_does_not_show_the_password(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -119,7 +119,9 @@ def test_a_character_may_be_split_across_fragments(
     assert however_cut(data, play) == [Message("€".encode())]
 
 
-@pytest.mark.parametrize("bad", [b"\xff", b"ab\xc3(", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"a\xe2\x82"])
+@pytest.mark.parametrize(
+    "bad", [b"\xff", b"ab\xc3(", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"a\xe2\x82"]
+)
 def test_text_that_is_not_utf_8_is_a_1007(
     bad: bytes, frame: MakeFrame, however_cut: HoweverCut
 ) -> None:
@@ -143,11 +145,7 @@ def test_a_message_beyond_the_limit_is_a_1009(frame: MakeFrame, however_cut: How
     expected = [Violation(1009, "a message is larger than 300 bytes")]
     whole = frame(TEXT, b"x" * (MAX + 1))
     assert however_cut(whole, play) == expected
-    fragments = (
-        frame(BINARY, b"x" * MAX, fin=False)
-        + frame(PING)
-        + frame(CONTINUATION, b"x")
-    )
+    fragments = frame(BINARY, b"x" * MAX, fin=False) + frame(PING) + frame(CONTINUATION, b"x")
     assert however_cut(fragments, play) == [PingFrame(b""), *expected]
 
 
@@ -358,7 +356,16 @@ PIECES = st.lists(
     st.one_of(
         st.binary(min_size=1, max_size=30),
         st.sampled_from(
-            [b"\x81", b"\x01", b"\x80", b"\x00", b"\x89\x00", b"\x02\x01x", b"\x7e\x01\x00", b"\x04abcd"]
+            [
+                b"\x81",
+                b"\x01",
+                b"\x80",
+                b"\x00",
+                b"\x89\x00",
+                b"\x02\x01x",
+                b"\x7e\x01\x00",
+                b"\x04abcd",
+            ]
         ),
     ),
     max_size=20,
