@@ -17,6 +17,7 @@ from dojo_proto.deflate import CORRUPT, Deflate
 from dojo_proto.errors import LocalProtocolError
 
 NORMAL_CLOSURE = 1000
+GOING_AWAY = 1001
 NO_STATUS_RECEIVED = 1005
 ABNORMAL_CLOSURE = 1006
 

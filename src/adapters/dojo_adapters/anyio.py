@@ -1,0 +1,223 @@
+"""Serve an EPOS with anyio, on asyncio or on trio."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from math import inf
+from time import monotonic
+from typing import Any, Unpack
+
+import anyio
+import anyio.abc
+
+from dojo_adapters.engine import Options
+from dojo_adapters.service import AsyncEngine, Service
+from dojo_adapters.signals import owned_signals
+from dojo_adapters.tls import Wire
+from dojo_proto import Epos, Link, Settings
+from dojo_proto.call import Call
+from dojo_proto.work import Outcome, Raised, Returned, Run
+
+__all__ = ["Service", "open_service", "run", "serve"]
+
+_CHUNK = 65536
+
+
+def run(
+    epos: Epos,
+    settings: Settings | None = None,
+    *,
+    backend: str = "asyncio",
+    backend_options: dict[str, Any] | None = None,
+    **options: Unpack[Options],
+) -> None:
+    """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
+
+    `settings` come from the environment if None; `backend` and `backend_options` are those of
+    `anyio.run`. Raises ConfigurationError, or AuthenticationError
+    if the gateway refuses the key.
+    """
+
+    async def main() -> None:
+        async with open_service(epos, settings, **options) as service:
+            with owned_signals(service.request_stop, service.request_abort):
+                await service.wait()
+
+    anyio.run(main, backend=backend, backend_options=backend_options)
+
+
+async def serve(
+    epos: Epos,
+    settings: Settings | None = None,
+    *,
+    task_status: anyio.abc.TaskStatus[Service] = anyio.TASK_STATUS_IGNORED,
+    **options: Unpack[Options],
+) -> None:
+    """Serve until cancelled, which is a hard stop: nothing more is answered.
+
+    `await task_group.start(serve, epos, …)` returns the Service at once; `ready()` waits for the
+    connection. Takes and raises what `run` does.
+    """
+    async with open_service(epos, settings, **options) as service:
+        task_status.started(service)
+        await service.wait()
+
+
+@asynccontextmanager
+async def open_service(
+    epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
+) -> AsyncIterator[Service]:
+    """Serve while the block runs. Leaving it drains; an exception or a cancellation stops at once.
+
+    Takes what `run` does. Raises what ended the service when the block is left.
+    """
+    engine = _AnyioEngine(epos, settings, **options)
+    try:
+        async with anyio.create_task_group() as group:
+            engine.group = group
+            group.start_soon(engine.tick)
+            group.start_soon(engine.listen)
+            engine.start()
+            service = Service(engine)
+            yield service
+            await service.stop()
+            group.cancel_scope.cancel()
+    finally:
+        engine.close()
+    if engine.error is not None:
+        raise engine.error
+
+
+class _AnyioEngine(AsyncEngine):
+    """The engine in a task group: a ticker, a reader and a writer, and a task an `async def`."""
+
+    group: anyio.abc.TaskGroup
+
+    def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
+        self._waking, self._waker = socket.socketpair()
+        self._waking.settimeout(0)
+        self._waker.settimeout(0)
+        self._sleeping = anyio.CancelScope()
+        self._sleeps_until = inf
+        self._transport: _Transport | None = None
+        self._tasks: dict[Call, anyio.CancelScope] = {}
+        super().__init__(epos, settings, event=anyio.Event, **options)
+
+    async def tick(self) -> None:
+        """Call `handle_timer` when it is time, until cancelled."""
+        while True:
+            self._sleeps_until = self._next_timer()
+            with anyio.CancelScope() as self._sleeping:
+                await anyio.sleep(max(0.0, self._sleeps_until - monotonic()))
+                self._sleeps_until = -inf
+                self.handle_timer()
+
+    async def listen(self) -> None:
+        """Drain the inbox when another thread wakes the loop, until cancelled."""
+        while True:
+            await anyio.wait_readable(self._waking)
+            self._waking.recv(_CHUNK)
+            self.drain_inbox()
+
+    def close(self) -> None:
+        super().close()
+        self._waking.close()
+        self._waker.close()
+
+    def wake(self) -> None:
+        # A full buffer wakes as well; OSError says that the service has ended.
+        with suppress(OSError):
+            self._waker.send(b"\0")
+
+    def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
+        self._transport = _Transport(self, sock, link, wire)
+        self.group.start_soon(self._transport.run)
+
+    def start_task(self, run: Run) -> None:
+        scope = self._tasks[run.call] = anyio.CancelScope()
+        self.group.start_soon(self._handle, run, scope)
+
+    def cancel_task(self, call: Call) -> None:
+        scope = self._tasks.get(call)
+        if scope is not None:
+            scope.cancel()
+
+    def settle(self) -> None:
+        if self._transport is not None:
+            self._transport.wake()
+        if self._next_timer() < self._sleeps_until:
+            self._sleeping.cancel()
+
+    def _next_timer(self) -> float:
+        timer = self.next_timer()
+        return inf if timer is None else timer
+
+    async def _handle(self, run: Run, scope: anyio.CancelScope) -> None:
+        # What stays if the scope is cancelled; a cancellation from outside passes through.
+        outcome: Outcome = Raised(TimeoutError("cancelled: nobody waits for it any more"))
+        try:
+            with scope:
+                try:
+                    outcome = Returned(await run.function(run.context, run.params))
+                except Exception as error:  # noqa: BLE001 - the client judges it
+                    outcome = Raised(error)
+        finally:
+            del self._tasks[run.call]
+        self.ran(run.call, outcome)
+
+
+class _Transport:
+    """Carries the bytes of one link: a reader, and a writer that sleeps until it is woken."""
+
+    def __init__(self, engine: _AnyioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
+        self._engine = engine
+        self._sock = sock
+        self._link = link
+        self._wire = wire
+        self._scope = anyio.CancelScope()
+        self._woken = anyio.Event()
+
+    def wake(self) -> None:
+        """Have the writer look for bytes; end both when the link is over."""
+        if self._engine.carries(self._link):
+            self._woken.set()
+        else:
+            self._scope.cancel()
+
+    async def run(self) -> None:
+        """Carry bytes until the link is over, then drop the socket."""
+        stream = await anyio.abc.SocketStream.from_socket(self._sock)
+        try:
+            with self._scope:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._read, stream)
+                    await self._write(stream)
+        finally:
+            await anyio.aclose_forcefully(stream)
+
+    async def _read(self, stream: anyio.abc.SocketStream) -> None:
+        while True:
+            try:
+                data = await stream.receive(_CHUNK)
+            except anyio.EndOfStream:
+                self._wire.receive_eof(monotonic())
+                self._engine.turn()
+                return
+            except anyio.BrokenResourceError as error:
+                self._engine.lost(self._link, error)
+                return
+            self._wire.receive(data, monotonic())
+            self._engine.turn()
+
+    async def _write(self, stream: anyio.abc.SocketStream) -> None:
+        while True:
+            self._woken = anyio.Event()
+            data = self._wire.data_to_send(monotonic())
+            if not data:
+                await self._woken.wait()
+                continue
+            try:
+                await stream.send(data)
+            except anyio.BrokenResourceError as error:
+                self._engine.lost(self._link, error)
+                return

@@ -1,0 +1,194 @@
+"""Serve an EPOS with asyncio, on its own loop or on uvloop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+from typing import Any, Unpack, cast
+
+from dojo_adapters.engine import Options
+from dojo_adapters.service import AsyncEngine, Service
+from dojo_adapters.signals import owned_signals
+from dojo_adapters.tls import Wire
+from dojo_proto import Epos, Link, Settings
+from dojo_proto.call import Call
+from dojo_proto.work import Outcome, Raised, Returned, Run
+
+__all__ = ["Service", "open_service", "run", "serve"]
+
+
+def run(
+    epos: Epos,
+    settings: Settings | None = None,
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    **options: Unpack[Options],
+) -> None:
+    """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
+
+    `settings` come from the environment if None. `loop_factory=uvloop.new_event_loop` runs on
+    uvloop. Raises ConfigurationError, or AuthenticationError if the gateway refuses the key.
+    """
+
+    async def main() -> None:
+        async with open_service(epos, settings, **options) as service:
+            with owned_signals(service.request_stop, service.request_abort):
+                await service.wait()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
+
+
+async def serve(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> None:
+    """Serve inside a running loop until cancelled, which is a hard stop: nothing more is answered.
+
+    Takes and raises what `run` does.
+    """
+    async with open_service(epos, settings, **options) as service:
+        await service.wait()
+
+
+@asynccontextmanager
+async def open_service(
+    epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
+) -> AsyncIterator[Service]:
+    """Serve while the block runs. Leaving it drains; an exception or a cancellation stops at once.
+
+    Takes what `run` does. Raises what ended the service when the block is left.
+    """
+    engine = _AsyncioEngine(epos, settings, **options)
+    service = Service(engine)
+    try:
+        engine.start()
+        yield service
+        await service.stop()
+    finally:
+        await engine.shut_down()
+    if engine.error is not None:
+        raise engine.error
+
+
+class _AsyncioEngine(AsyncEngine):
+    """The engine in an event loop: one Protocol for the socket, one task for each `async def`."""
+
+    def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._transport: _Transport | None = None
+        self._flushing = False
+        self._tasks: dict[Call, asyncio.Task[None]] = {}
+        self._attaching: set[asyncio.Task[Any]] = set()
+        super().__init__(epos, settings, event=asyncio.Event, **options)
+
+    def wake(self) -> None:
+        # RuntimeError says that the loop is closed: nobody is interested any more.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.drain_inbox)
+
+    def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
+        transport = self._transport = _Transport(self, link, wire)
+        attaching = self._loop.create_task(
+            self._loop.create_connection(lambda: transport, sock=sock)
+        )
+        self._attaching.add(attaching)
+        attaching.add_done_callback(self._attaching.discard)
+
+    def start_task(self, run: Run) -> None:
+        self._tasks[run.call] = self._loop.create_task(self._handle(run))
+
+    def cancel_task(self, call: Call) -> None:
+        task = self._tasks.get(call)
+        if task is not None:
+            task.cancel()
+
+    def settle(self) -> None:
+        # Answers that become ready in one turn of the loop leave in one write.
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+        timer = self.next_timer()
+        if timer is not None and (self._timer is None or timer < self._due):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._due = timer
+            self._timer = self._loop.call_later(max(0.0, timer - monotonic()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.handle_timer()
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._transport is not None:
+            self._transport.flush()
+
+    async def _handle(self, run: Run) -> None:
+        outcome: Outcome
+        try:
+            outcome = Returned(await run.function(run.context, run.params))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - also a cancellation is an outcome
+            outcome = Raised(error)
+        self._tasks.pop(run.call, None)
+        self.ran(run.call, outcome)
+
+    async def shut_down(self) -> None:
+        """Let go of everything that runs in this loop."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.close()
+        self._flush()
+        running = [*self._tasks.values(), *self._attaching]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.sleep(0)  # the transport closes its socket in the next turn
+
+
+class _Transport(asyncio.Protocol):
+    """Carries the bytes of one link."""
+
+    def __init__(self, engine: _AsyncioEngine, link: Link, wire: Wire) -> None:
+        self._engine = engine
+        self._link = link
+        self._wire = wire
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        # Paused until the buffer is empty: the client keeps what waits, and counts it.
+        self._transport.set_write_buffer_limits(high=0)
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        self._wire.receive(data, monotonic())
+        self._engine.turn()
+
+    def eof_received(self) -> bool:
+        self._wire.receive_eof(monotonic())
+        self._engine.turn()
+        return True  # the engine closes the socket
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._engine.lost(self._link, exc)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, and drop the socket when its link is over."""
+        if self._transport is None:
+            return
+        while not self._paused and (data := self._wire.data_to_send(monotonic())):
+            self._transport.write(data)
+        if not self._engine.carries(self._link):
+            self._transport.abort()

@@ -1,0 +1,95 @@
+"""From a host name to a connected socket.
+
+It blocks, and every runtime calls it in a daemon thread: `getaddrinfo` cannot be cancelled, and in
+an event loop's default pool it would hold the interpreter's exit.
+"""
+
+import os
+import socket
+from contextlib import suppress
+from itertools import chain, zip_longest
+from selectors import EVENT_WRITE, DefaultSelector
+from time import monotonic
+from typing import TypeAlias
+
+_STAGGER = 0.25  # seconds until the next address gets its chance: RFC 8305 section 5
+
+_AddressInfo: TypeAlias = tuple[
+    socket.AddressFamily,
+    socket.SocketKind,
+    int,
+    str,
+    tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes],
+]
+
+
+def connect(host: str, port: int, deadline: float) -> socket.socket:
+    """Connect to the first address of `host` that answers, by `deadline` (`time.monotonic`).
+
+    Returns a socket that does not block and sends without delay. Raises OSError.
+
+    The families take turns, and an address that does not answer does not hold up the next
+    (RFC 8305, Happy Eyeballs).
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    first = [entry for entry in found if entry[0] == found[0][0]]
+    others = [entry for entry in found if entry[0] != found[0][0]]
+    entries = [entry for entry in chain(*zip_longest(first, others)) if entry is not None]
+    race = _Race()
+    try:
+        for entry in entries:
+            race.start(entry)
+            last = entry is entries[-1]
+            winner = race.wait(deadline if last else min(deadline, monotonic() + _STAGGER))
+            if winner is not None:
+                winner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return winner
+    finally:
+        race.close()
+    raise race.error or TimeoutError("no answer in time")
+
+
+class _Race:
+    """Sockets that are connecting at once."""
+
+    def __init__(self) -> None:
+        self.error: OSError | None = None
+        self._selector = DefaultSelector()
+        self._running: dict[int, socket.socket] = {}
+
+    def start(self, entry: _AddressInfo) -> None:
+        family, kind, protocol, _, address = entry
+        try:
+            runner = socket.socket(family, kind, protocol)
+        except OSError as error:
+            self.error = error
+            return
+        runner.settimeout(0)
+        try:
+            # BlockingIOError says that it is under way.
+            with suppress(BlockingIOError):
+                runner.connect(address)
+        except OSError as error:
+            self.error = error
+            runner.close()
+        else:
+            self._running[runner.fileno()] = runner
+            self._selector.register(runner, EVENT_WRITE)
+
+    def wait(self, until: float) -> socket.socket | None:
+        while self._running and (left := until - monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                runner = self._running.pop(key.fd)
+                self._selector.unregister(runner)
+                code = runner.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if code == 0:
+                    return runner
+                runner.close()
+                self.error = OSError(code, os.strerror(code))
+        return None
+
+    def close(self) -> None:
+        """End those that have not won."""
+        for runner in self._running.values():
+            runner.close()
+        self._selector.close()

@@ -1,0 +1,294 @@
+"""What all runtimes share: a client with its threads, and the turn of its wheel.
+
+A runtime feeds bytes, timers and what the inbox has; after each input it calls `turn`, which does
+what the client then wants. It implements how to be woken, how to carry a socket, and how to run an
+`async def`.
+"""
+
+import os
+import random
+import socket
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from threading import Thread
+from time import monotonic, time
+from typing import Any, TypedDict, Unpack
+
+from dojo_adapters.dialing import connect
+from dojo_adapters.environment import settings_from_environment, with_proxy
+from dojo_adapters.inbox import Inbox
+from dojo_adapters.journals import JournalThread, Result, Step, open_journal, perform
+from dojo_adapters.observer import Observer, logger
+from dojo_adapters.tls import Wire, make_context
+from dojo_adapters.workers import Workers
+from dojo_proto import (
+    Carry,
+    Client,
+    ConfigurationError,
+    Dial,
+    DojoError,
+    Epos,
+    JournalStore,
+    Link,
+    Settings,
+    Status,
+    Stop,
+)
+from dojo_proto.call import Call
+from dojo_proto.events import Cause, Event, Opened
+from dojo_proto.journal import Found, JournalError
+from dojo_proto.work import Abort, Begin, Cancel, Commit, Outcome, Run
+
+
+class Options(TypedDict, total=False):
+    """What every `run`, `serve`, `open_service` and `Runner` takes besides EPOS and settings."""
+
+    journal: str | JournalStore
+    """`"memory:"` or a store of your own; needed as soon as a handler changes state."""
+    state: Any
+    """What handlers get as `ctx.state`."""
+    on_event: Callable[[Event], object]
+    """Gets every event of `dojo_proto.events`, in order, in a thread of its own."""
+    ssl_context: ssl.SSLContext
+    """Instead of the operating system's trust store: a private CA, a client certificate."""
+
+
+JOURNAL_TIMEOUT = 5.0
+"""Seconds that a step of the journal may take before it counts as failed."""
+
+
+class Engine(ABC):
+    """One service. It is driven by one thread, but for what anybody may call.
+
+    Raises ConfigurationError if the EPOS, the settings or the journal are wrong.
+    """
+
+    def __init__(
+        self,
+        epos: Epos,
+        settings: Settings | None,
+        *,
+        allow_async: bool,
+        **options: Unpack[Options],
+    ) -> None:
+        store = open_journal(options.get("journal"))
+        epos.check(allow_async=allow_async, journaled=store is not None)
+        settings = with_proxy(settings or settings_from_environment())
+        logger.setLevel(settings.log_level)
+        self._settings = settings
+        self._context = make_context(options.get("ssl_context")) if settings.address.tls else None
+        self._observer = Observer(options.get("on_event"))
+        self.client = Client(
+            epos,
+            settings,
+            entropy=os.urandom,
+            uniform=random.random,
+            state=options.get("state"),
+            observe=self._observer.wants_requests,
+            wall_offset=time() - monotonic(),
+        )
+        self.error: DojoError | None = None
+        """Why the service has ended by itself; known when `stopped` is called."""
+        self.inbox = Inbox(self.wake)
+        self._workers = Workers(settings.workers, self._deliver_ran)
+        self._store = store
+        self._journal: JournalThread | None = None
+        if store is not None and store.blocking:
+            self._journal = JournalThread(store, self._deliver_result)
+        # Steps under way in the journal's thread, and when each counts as failed.
+        self._steps: dict[int, tuple[float, Step]] = {}
+        self._dialed = 0
+        self._ended = False
+
+    # What a runtime implements.
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Have `drain_inbox` called soon. Called from any thread, and from signal handlers."""
+
+    @abstractmethod
+    def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
+        """Begin to carry bytes between `sock` and `wire`, for as long as `carries(link)`."""
+
+    @abstractmethod
+    def start_task(self, run: Run) -> None:
+        """Run an `async def`, and call `ran` with its outcome, also if it is cancelled."""
+
+    @abstractmethod
+    def cancel_task(self, call: Call) -> None:
+        """Cancel the `async def` of `call`, if it still runs."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """At the end of each turn: write what waits, drop a link that is over, set the timer."""
+
+    @abstractmethod
+    def opened(self) -> None:
+        """A connection is open: requests can come in."""
+
+    @abstractmethod
+    def stopped(self) -> None:
+        """The service has ended; `error` says why if it was not asked to."""
+
+    # What a runtime calls.
+
+    def start(self) -> None:
+        """Begin to dial."""
+        self.client.start(monotonic())
+        self.turn()
+
+    def turn(self) -> None:
+        """Do what the client wants after an input."""
+        self._do_work()
+        while (event := self.client.next_event()) is not None:
+            if isinstance(event, Opened):
+                self.opened()
+            self._observer.put(event)
+        action = self.client.next_action()
+        if isinstance(action, Dial) and action.number != self._dialed:
+            self._dialed = action.number
+            Thread(target=self._dial, args=(action,), name="dojo-dial", daemon=True).start()
+        elif isinstance(action, Stop) and not self._ended:
+            self._ended = True
+            self.error = action.error
+            self.stopped()
+        self.settle()
+
+    def drain_inbox(self) -> None:
+        """Take what other threads have brought."""
+        for function, arguments in self.inbox.drain():
+            function(*arguments, monotonic())
+        self.turn()
+
+    def carries(self, link: Link) -> bool:
+        """Whether `link` is still to be carried; when not, its socket is to be closed."""
+        action = self.client.next_action()
+        return isinstance(action, Carry) and action.link == link
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer`, on the clock of `time.monotonic`."""
+        timer = self.client.next_timer()
+        if self._steps:
+            first = next(iter(self._steps.values()))[0]
+            return first if timer is None else min(timer, first)
+        return timer
+
+    def handle_timer(self) -> None:
+        """Do what is due. Feed readable bytes first."""
+        now = monotonic()
+        for key, (deadline, step) in list(self._steps.items()):
+            if deadline <= now:
+                del self._steps[key]
+                self._report(step, JournalError(f"no answer within {JOURNAL_TIMEOUT:g} s"), now)
+        self.client.handle_timer(now)
+        self.turn()
+
+    def lost(self, link: Link, error: BaseException | None) -> None:
+        """The socket of `link` has failed, or was closed under it."""
+        # trio and anyio wrap what the operating system said.
+        cause = error if error is None or isinstance(error, OSError) else error.__cause__
+        said = cause.strerror if isinstance(cause, OSError) else None
+        reason = f"the connection was lost: {said or cause or error or 'it was closed'}"
+        self.client.link_failed(link, Cause.LOST, reason, monotonic())
+        self.turn()
+
+    def ran(self, call: Call, outcome: Outcome) -> None:
+        """An `async def` has returned, raised, or been cancelled."""
+        self.client.ran(call, outcome, monotonic())
+        self.turn()
+
+    def close(self) -> None:
+        """Let go of everything; the service has ended, or is given up."""
+        self.client.abort(monotonic())
+        self.inbox.close()
+        self._workers.close()
+        if self._journal is not None:
+            self._journal.close(JOURNAL_TIMEOUT)
+        while (event := self.client.next_event()) is not None:
+            self._observer.put(event)
+        self._observer.close()
+
+    # What anybody may call.
+
+    def status(self) -> Status:
+        """The state of the service, as data."""
+        return self.client.status()
+
+    def request_stop(self, timeout: float | None = None) -> None:
+        """Drain and end within `timeout` seconds (`drain_timeout` if None)."""
+        self.inbox.put(self._stop, timeout)
+
+    def request_abort(self) -> None:
+        """End at once; nothing more is answered."""
+        self.inbox.put(self.client.abort)
+
+    # Inside.
+
+    def _stop(self, timeout: float | None, now: float) -> None:
+        self.client.stop(now, timeout)
+
+    def _do_work(self) -> None:
+        while (work := self.client.next_work()) is not None:
+            match work:
+                case Run(is_async=True):
+                    self.start_task(work)
+                case Run():
+                    self._workers.submit(work)
+                case Cancel(call=call):
+                    self.cancel_task(call)
+                case Begin() | Commit() | Abort():
+                    self._do_step(work)
+
+    def _do_step(self, step: Step) -> None:
+        now = monotonic()
+        if self._journal is not None:
+            self._steps[id(step)] = (now + JOURNAL_TIMEOUT, step)
+            self._journal.submit(step)
+        elif self._store is not None:
+            self._report(step, perform(self._store, [step])[0], now)
+
+    def _report(self, step: Step, result: Result, now: float) -> None:
+        if isinstance(result, JournalError):
+            self.client.journal_failed(step.call, str(result), now, fresh=result.fresh)
+        elif isinstance(result, Found):
+            self.client.begun(step.call, result, now)
+        else:
+            self.client.committed(step.call, now)
+
+    def _finish_step(self, step: Step, result: Result, now: float) -> None:
+        if self._steps.pop(id(step), None) is not None:  # else it was given up
+            self._report(step, result, now)
+
+    def _finish_dial(self, number: int, api_key: str, sock: socket.socket, now: float) -> None:
+        link = self.client.dial_succeeded(number, api_key, now)
+        if link is None:
+            sock.close()
+        else:
+            self.carry(sock, link, Wire(self.client, link, self._context))
+
+    # In other threads.
+
+    def _deliver_ran(self, run: Run, outcome: Outcome) -> None:
+        self.inbox.put(self.client.ran, run.call, outcome)
+
+    def _deliver_result(self, step: Step, result: Result) -> None:
+        self.inbox.put(self._finish_step, step, result)
+
+    def _dial(self, action: Dial) -> None:
+        try:
+            api_key = self._settings.api_key
+            key = api_key() if callable(api_key) else api_key
+            sock = connect(action.host, action.port, action.deadline)
+        except ConfigurationError as error:
+            reason = str(error)
+        except OSError as error:
+            why = error.strerror or str(error) or type(error).__name__
+            reason = f"no connection to {action.host}:{action.port}: {why}"
+        except Exception as error:  # noqa: BLE001 - the user's own callable; its text may be secret
+            reason = f"Settings.api_key() raised {type(error).__name__}"
+        else:
+            if not self.inbox.put(self._finish_dial, action.number, key, sock):
+                sock.close()
+            return
+        self.inbox.put(self.client.dial_failed, action.number, reason)

@@ -1,0 +1,67 @@
+"""Settings from the environment of the process."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from dojo_proto import ConfigurationError, Settings
+from dojo_proto.address import bypasses_proxy
+from dojo_proto.settings import API_URL, GATEWAY_URL
+
+
+def settings_from_environment(
+    environ: Mapping[str, str] | None = None, **fields: object
+) -> Settings:
+    """Settings from the variables that begin with DOJO_.
+
+    These are DOJO_API_KEY or DOJO_API_KEY_FILE, DOJO_RESELLER_ID, DOJO_EPOS_URL and DOJO_API_URL.
+    `fields` are fields of Settings and win over the environment. The key's file is read before each
+    dial, so that keys can rotate. Raises ConfigurationError if there is no key or a value is wrong.
+    """
+    env = os.environ if environ is None else environ
+    found: dict[str, object] = {
+        "reseller_id": env.get("DOJO_RESELLER_ID") or None,
+        "url": env.get("DOJO_EPOS_URL") or GATEWAY_URL,
+        "api_url": env.get("DOJO_API_URL") or API_URL,
+    }
+    if "api_key" not in fields:
+        found["api_key"] = _api_key(env)
+    return Settings(**(found | fields))  # type: ignore[arg-type] # Settings checks each of them
+
+
+def with_proxy(settings: Settings, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings with the proxy of HTTPS_PROXY, unless they name one or NO_PROXY exempts the URL.
+
+    Only `wss://` goes through it. The variables are read in either case, as curl does.
+    """
+    env = os.environ if environ is None else environ
+    if settings.proxy is not None or not settings.address.tls:
+        return settings
+    proxy = env.get("https_proxy") or env.get("HTTPS_PROXY")
+    no_proxy = env.get("no_proxy") or env.get("NO_PROXY") or ""
+    if not proxy or bypasses_proxy(settings.address, no_proxy):
+        return settings
+    return msgspec.structs.replace(settings, proxy=proxy if "://" in proxy else f"http://{proxy}")
+
+
+def _api_key(env: Mapping[str, str]) -> str | Callable[[], str]:
+    key, path = env.get("DOJO_API_KEY"), env.get("DOJO_API_KEY_FILE")
+    if key:
+        return key
+    if not path:
+        raise ConfigurationError(
+            "there is no API key: set DOJO_API_KEY, or DOJO_API_KEY_FILE to the path of a file "
+            "that has it, or pass Settings(api_key=…); it comes from Dojo's developer portal"
+        )
+
+    def read() -> str:
+        try:
+            return Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise ConfigurationError(f"DOJO_API_KEY_FILE: cannot read {path}: {reason}") from None
+
+    read()  # a path that is wrong now is a mistake of the configuration, not of the network
+    return read

@@ -1,0 +1,253 @@
+"""Serve an EPOS with blocking threads: one for the socket and the protocol, more for handlers."""
+
+import socket
+from contextlib import suppress
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
+from threading import Event, Thread
+from time import monotonic
+from types import TracebackType
+from typing import Self, Unpack
+
+from dojo_adapters.engine import Engine, Options
+from dojo_adapters.signals import owned_signals
+from dojo_adapters.tls import Wire
+from dojo_proto import Epos, Link, LocalProtocolError, Settings, Status
+from dojo_proto.call import Call
+from dojo_proto.work import Run
+
+__all__ = ["Runner", "open_service", "run"]
+
+_CHUNK = 65536
+
+
+def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> None:
+    """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
+
+    `settings` come from the environment if None. Handlers are `def`. Raises ConfigurationError, or
+    AuthenticationError if the gateway refuses the key.
+    """
+    runner = Runner(epos, settings, **options)
+    with owned_signals(runner.request_stop, runner.request_abort), runner:
+        runner.wait()
+
+
+class Runner:
+    """A service in a thread of its own, for programs without an event loop.
+
+    `with Runner(epos, settings, journal=…) as runner:` serves while the block runs; leaving it
+    drains, an exception in it stops at once. `start` and `stop` do the same one by one. Everything
+    may be called from any thread. Takes and raises what `run` does.
+    """
+
+    def __init__(
+        self, epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
+    ) -> None:
+        self._engine = _ThreadsEngine(epos, settings, **options)
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin to dial. Raises LocalProtocolError if it was started before."""
+        if self._thread is not None:
+            raise LocalProtocolError("this Runner was started before; make a new one")
+        self._thread = Thread(target=self._engine.work, name="dojo-io", daemon=True)
+        self._thread.start()
+
+    def ready(self, timeout: float | None = None) -> bool:
+        """Wait until a connection is open for the first time; False if `timeout` seconds pass.
+
+        Raises what ended the service if that comes first, such as AuthenticationError.
+        """
+        opened = self._engine.first_opened.wait(timeout)
+        self._raise_error()
+        return opened
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the service has ended; False if `timeout` seconds pass.
+
+        Raises what ended it, if it was not asked to.
+        """
+        ended = self._engine.ended.wait(timeout)
+        self._raise_error()
+        return ended
+
+    def status(self) -> Status:
+        """The state of the service, as data."""
+        return self._engine.status()
+
+    def request_stop(self, timeout: float | None = None) -> None:
+        """Begin to drain and return at once; also from a signal handler."""
+        self._engine.request_stop(timeout)
+
+    def request_abort(self) -> None:
+        """Begin to stop at once, unanswered; also from a signal handler."""
+        self._engine.request_abort()
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Drain and end: running handlers get `timeout` seconds (`drain_timeout` if None).
+
+        Calling again is harmless and can only shorten the time.
+        """
+        self._engine.request_stop(timeout)
+        if self._thread is not None:
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._engine.request_abort()
+        self.stop()
+        if kind is None:
+            self._raise_error()
+
+    def _raise_error(self) -> None:
+        if self._engine.error is not None:
+            raise self._engine.error
+
+
+open_service = Runner
+"""The same name as in the other runtimes."""
+
+
+class _ThreadsEngine(Engine):
+    """The engine around a selector: all of it runs in the thread that calls `work`."""
+
+    def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
+        self.first_opened = Event()
+        self.ended = Event()
+        self._over = False
+        super().__init__(epos, settings, allow_async=False, **options)
+        self._waking, self._waker = socket.socketpair()
+        self._waking.settimeout(0)
+        self._waker.settimeout(0)
+        self._selector = DefaultSelector()
+        self._selector.register(self._waking, EVENT_READ)
+        self._transport: _Transport | None = None
+
+    def work(self) -> None:
+        """Serve until the service ends."""
+        try:
+            self.start()
+            while not self._over:
+                self._wait()
+        finally:
+            self.close()
+            if self._transport is not None:
+                self._transport.close()
+            self._selector.close()
+            self._waking.close()
+            self._waker.close()
+            self.first_opened.set()
+            self.ended.set()
+
+    def _wait(self) -> None:
+        timer = self.next_timer()
+        ready = self._selector.select(None if timer is None else max(0.0, timer - monotonic()))
+        for key, mask in ready:
+            if key.fileobj is self._waking:
+                with suppress(BlockingIOError):
+                    self._waking.recv(_CHUNK)
+            elif self._transport is not None:
+                self._transport.ready(mask)
+        self.drain_inbox()
+        if timer is not None and timer <= monotonic():
+            self.handle_timer()
+
+    def wake(self) -> None:
+        # A full buffer wakes as well; OSError says that the service has ended.
+        with suppress(OSError):
+            self._waker.send(b"\0")
+
+    def opened(self) -> None:
+        self.first_opened.set()
+
+    def stopped(self) -> None:
+        self._over = True
+
+    def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
+        self._transport = _Transport(self, sock, link, wire, self._selector)
+
+    def start_task(self, run: Run) -> None:
+        raise LocalProtocolError(f"{run.call!r} is async def, which Epos.check should have refused")
+
+    def cancel_task(self, call: Call) -> None:
+        """A thread cannot be cancelled: the handler goes on, and keeps its place."""
+
+    def settle(self) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        transport.flush()
+        if self._transport is transport and not self.carries(transport.link):
+            transport.close()
+            self._transport = None
+
+
+class _Transport:
+    """Carries the bytes of one link over a socket that does not block."""
+
+    def __init__(
+        self,
+        engine: _ThreadsEngine,
+        sock: socket.socket,
+        link: Link,
+        wire: Wire,
+        selector: DefaultSelector,
+    ) -> None:
+        self.link = link
+        self._engine = engine
+        self._sock = sock
+        self._wire = wire
+        self._selector = selector
+        self._unsent = b""
+        self._mask = EVENT_READ
+        selector.register(sock, EVENT_READ)
+
+    def ready(self, mask: int) -> None:
+        """The selector has found the socket ready."""
+        if mask & EVENT_READ:
+            self._read()
+        if mask & EVENT_WRITE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, as far as the socket takes it."""
+        try:
+            while data := self._unsent or self._wire.data_to_send(monotonic()):
+                self._unsent = data
+                self._unsent = data[self._sock.send(data) :]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._unsent = b""
+            self._engine.lost(self.link, error)
+            return  # the socket is closed by now
+        mask = EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ
+        if mask != self._mask:
+            self._mask = mask
+            self._selector.modify(self._sock, mask)
+
+    def close(self) -> None:
+        """Drop the socket."""
+        self._selector.unregister(self._sock)
+        self._sock.close()
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._engine.lost(self.link, error)
+            return
+        if data:
+            self._wire.receive(data, monotonic())
+        else:
+            self._wire.receive_eof(monotonic())
