@@ -1,0 +1,141 @@
+"""How another process makes a running gateway send a call: one line of JSON each way.
+
+The control listens on loopback, one port above the gateway. A request is
+`{"method": …, "params": …, "timeout": …}`; its answer is what became of the call. A first line that
+is nothing of the kind closes the connection unanswered, so that no web page can make a browser
+trigger anything.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from dojo_proto.contract import BY_NAME
+from dojo_simulator.connection import Reply
+from dojo_simulator.errors import SimulatorError
+from dojo_simulator.gateway import LocalGateway
+from dojo_simulator.loop import LoopThread
+
+_MAX_LINE = 16 << 20
+_GRACE = 5.0
+"""Seconds beyond a call's own time-out for the simulator to say so."""
+
+
+class _Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    method: str
+    params: dict[str, Any]
+    timeout: float = 30.0
+
+
+class _Triggered(msgspec.Struct, frozen=True, tag=True):
+    reply: Reply
+
+
+class _Failed(msgspec.Struct, frozen=True, tag=True):
+    reason: str
+
+
+_decode_trigger = msgspec.json.Decoder(_Trigger).decode
+_decode_outcome: Callable[[bytes], _Triggered | _Failed] = msgspec.json.Decoder(
+    _Triggered | _Failed
+).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def control_port(port: int) -> int:
+    """The port of the control of a gateway at `port`."""
+    return port + 1
+
+
+class Control:
+    """Sends what it is asked to through `gateway`, to the newest EPOS. A context manager.
+
+    It may be entered before the gateway is. `port` 0 takes a free one. Raises OSError if it cannot
+    listen.
+    """
+
+    def __init__(self, gateway: LocalGateway, port: int, *, host: str = "127.0.0.1") -> None:
+        self.host = host
+        self.port = port
+        """Once it has started, never 0."""
+        self._gateway = gateway
+        self._loop = LoopThread("the control")
+        self._listener: asyncio.Server | None = None
+
+    def __enter__(self) -> Self:
+        self._loop.start()
+        try:
+            self._loop.run(self._listen())
+        except BaseException:
+            self._loop.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._listener is not None:
+            self._loop.call(self._listener.close)
+        self._loop.stop()
+
+    async def _listen(self) -> None:
+        self._listener = await asyncio.start_server(
+            self._serve, self.host, self.port, limit=_MAX_LINE
+        )
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            trigger = _decode_trigger(await reader.readline())
+            writer.write(_encode(await self._call(trigger)) + b"\n")
+        except (ValueError, OSError):
+            pass  # no request of ours (too long, no JSON, other members), or nobody listens
+        finally:
+            writer.close()
+
+    async def _call(self, trigger: _Trigger) -> _Triggered | _Failed:
+        epos = self._gateway.epos
+        if epos is None:
+            return _Failed(f"no EPOS is connected to {self._gateway.url}")
+        try:
+            call = epos.start_call(trigger.method, trigger.params, timeout=trigger.timeout)
+            return _Triggered(await asyncio.wrap_future(call.future))
+        except SimulatorError as error:
+            return _Failed(str(error))
+
+
+def trigger(
+    host: str, port: int, method: str, params: dict[str, Any], timeout: float = 10.0
+) -> Reply:
+    """Make the simulator whose control is at `host` and `port` call `method` and return the answer.
+
+    `method` is any name of the method; another is sent as it is. The gateway's `headers` are added
+    to `params` if they are missing. Raises SimulatorError if there is no simulator or no EPOS, and
+    if the EPOS did not answer within `timeout` seconds.
+    """
+    row = BY_NAME.get(method)
+    request = _Trigger(
+        method=method if row is None else row.wire,
+        params={**params, "headers": params.get("headers", {})},
+        timeout=timeout,
+    )
+    try:
+        with socket.create_connection((host, port), timeout=timeout + _GRACE) as stream:
+            stream.sendall(_encode(request) + b"\n")
+            line = stream.makefile("rb").readline()
+    except OSError as error:
+        raise SimulatorError(f"no simulator answers at {host}:{port}: {error}") from None
+    try:
+        outcome = _decode_outcome(line)
+    except msgspec.DecodeError:
+        raise SimulatorError(f"what answers at {host}:{port} is no simulator") from None
+    if isinstance(outcome, _Failed):
+        raise SimulatorError(outcome.reason)
+    return outcome.reply

@@ -1,0 +1,111 @@
+"""Triggering calls from another process."""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from dojo_simulator import Control, LocalGateway, SimulatorError, control_port, trigger
+
+Serve = Callable[..., Any]
+
+
+@pytest.fixture
+def control(gateway: LocalGateway) -> Iterator[Control]:
+    with Control(gateway, 0) as control:
+        yield control
+
+
+def test_the_control_is_one_port_above_the_gateway() -> None:
+    assert control_port(8765) == 8766
+
+
+def test_a_trigger_sends_a_call_and_returns_the_answer(
+    gateway: LocalGateway, control: Control, serve: Serve
+) -> None:
+    epos = serve(gateway.url)
+    gateway.wait_for_epos()
+    with ThreadPoolExecutor() as threads:
+        triggered = threads.submit(
+            trigger, control.host, control.port, "GetOrderById", {"orderId": "7"}
+        )
+        request = epos.read_request()
+        assert request["method"] == "GetOrderByIdV1"
+        assert request["params"] == {"orderId": "7", "headers": {}}
+        epos.answer(request, {"id": "7"})
+        reply = triggered.result(5)
+    assert (reply.id, reply.result, reply.error) == (request["id"], {"id": "7"}, None)
+
+
+def test_unknown_methods_and_given_headers_are_sent_as_they_are(
+    gateway: LocalGateway, control: Control, serve: Serve
+) -> None:
+    epos = serve(gateway.url)
+    gateway.wait_for_epos()
+    params = {"headers": {"waiterId": "anna"}}
+    with ThreadPoolExecutor() as threads:
+        triggered = threads.submit(trigger, control.host, control.port, "MakeTeaV9", params)
+        request = epos.read_request()
+        assert (request["method"], request["params"]) == ("MakeTeaV9", params)
+        epos.send({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32601}})
+        assert triggered.result(5).error == {"code": -32601}
+
+
+def test_without_an_epos_there_is_nothing_to_trigger(
+    gateway: LocalGateway, control: Control
+) -> None:
+    with pytest.raises(SimulatorError, match=f"no EPOS is connected to {gateway.url}"):
+        trigger(control.host, control.port, "ListAreas", {})
+
+
+def test_an_epos_that_does_not_answer_is_reported(
+    gateway: LocalGateway, control: Control, serve: Serve
+) -> None:
+    serve(gateway.url)
+    gateway.wait_for_epos()
+    with pytest.raises(SimulatorError, match=r"ListAreasV1 .* no answer within 0\.01 s"):
+        trigger(control.host, control.port, "ListAreas", {}, timeout=0.01)
+
+
+def test_without_a_simulator_the_error_names_the_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(SimulatorError, match=f"no simulator answers at 127.0.0.1:{port}"):
+        trigger("127.0.0.1", port, "ListAreas", {})
+
+
+def test_something_else_that_listens_is_no_simulator() -> None:
+    with (
+        LocalGateway(open_timeout=0.01) as gateway,
+        pytest.raises(SimulatorError, match="is no simulator"),
+    ):
+        trigger(gateway.host, gateway.port, "ListAreas", {})
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"POST / HTTP/1.1\r\nHost: x\r\n\r\n" + b'{"method": "ListAreasV1", "params": {}}\n',
+        b'{"method": "ListAreasV1"}\n',
+        b'{"method": "ListAreasV1", "params": {}, "also": 1}\n',
+        b"[]\n",
+        b"\xff\n",
+        b"\n",
+    ],
+)
+def test_a_first_line_that_is_no_trigger_closes_the_connection_and_triggers_nothing(
+    gateway: LocalGateway, control: Control, serve: Serve, lines: bytes
+) -> None:
+    epos = serve(gateway.url)
+    connection = gateway.wait_for_epos()
+    with socket.create_connection((control.host, control.port), timeout=5) as visitor:
+        visitor.sendall(lines)
+        answer = b""
+        with suppress(ConnectionResetError):  # there was more than the control has read
+            answer = visitor.recv(4096)
+        assert answer == b""
+    call = connection.start_call("GetOrderByIdV1", {})
+    assert epos.read_request()["id"] == call.id  # the first that has come
