@@ -8,7 +8,7 @@ import msgspec
 
 from dojo_proto import ConfigurationError, Settings
 from dojo_proto.address import bypasses_proxy
-from dojo_proto.settings import API_URL, GATEWAY_URL
+from dojo_proto.settings import API_URL, GATEWAY_URL, check_api_key
 
 
 def settings_from_environment(
@@ -16,9 +16,10 @@ def settings_from_environment(
 ) -> Settings:
     """Settings from the variables that begin with DOJO_.
 
-    These are DOJO_API_KEY or DOJO_API_KEY_FILE, DOJO_RESELLER_ID, DOJO_EPOS_URL and DOJO_API_URL.
-    `fields` are fields of Settings and win over the environment. The key's file is read before each
-    dial, so that keys can rotate. Raises ConfigurationError if there is no key or a value is wrong.
+    These are DOJO_API_KEY or else DOJO_API_KEY_FILE, DOJO_RESELLER_ID, DOJO_EPOS_URL and
+    DOJO_API_URL; empty ones count as not set. `fields` are fields of Settings and win over the
+    environment. The key's file is read before each dial, so that keys can rotate.
+    Raises ConfigurationError if there is no key or a value is wrong.
     """
     env = os.environ if environ is None else environ
     found: dict[str, object] = {
@@ -34,7 +35,8 @@ def settings_from_environment(
 def with_proxy(settings: Settings, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings with the proxy of HTTPS_PROXY, unless they name one or NO_PROXY exempts the URL.
 
-    Only `wss://` goes through it. The variables are read in either case, as curl does.
+    Only `wss://` goes through it. The variables are read in either case, as curl does. Raises
+    ConfigurationError for a proxy that cannot be used.
     """
     env = os.environ if environ is None else environ
     if settings.proxy is not None or not settings.address.tls:
@@ -43,7 +45,13 @@ def with_proxy(settings: Settings, environ: Mapping[str, str] | None = None) -> 
     no_proxy = env.get("no_proxy") or env.get("NO_PROXY") or ""
     if not proxy or bypasses_proxy(settings.address, no_proxy):
         return settings
-    return msgspec.structs.replace(settings, proxy=proxy if "://" in proxy else f"http://{proxy}")
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        return msgspec.structs.replace(settings, proxy=url)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"HTTPS_PROXY: {error} (Settings(proxy=…) wins over it, and NO_PROXY exempts hosts)"
+        ) from None
 
 
 def _api_key(env: Mapping[str, str]) -> str | Callable[[], str]:
@@ -58,10 +66,16 @@ def _api_key(env: Mapping[str, str]) -> str | Callable[[], str]:
 
     def read() -> str:
         try:
-            return Path(path).read_text("utf-8").strip()
+            found = Path(path).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise ConfigurationError(f"DOJO_API_KEY_FILE: cannot read {path}: {reason}") from None
+        if not found:
+            raise ConfigurationError(f"DOJO_API_KEY_FILE: {path} is empty")
+        try:
+            return check_api_key(found)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"DOJO_API_KEY_FILE: {path}: {error}") from None
 
     read()  # a path that is wrong now is a mistake of the configuration, not of the network
     return read

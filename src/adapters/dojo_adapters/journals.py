@@ -1,10 +1,13 @@
 """Journals by name, and the thread that keeps a slow one off the event loop."""
 
 from collections.abc import Callable
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TypeAlias
+from traceback import extract_tb
+from types import NoneType
+from typing import TypeAlias, TypeGuard
 
 from dojo_proto import ConfigurationError, JournalStore, MemoryJournal
 from dojo_proto.journal import Found, JournalError
@@ -18,19 +21,54 @@ _BATCH = 256  # steps that share one call of the store, and so one sync of the d
 
 def open_journal(journal: str | JournalStore | None) -> JournalStore | None:
     """The store that `journal` names, or `journal` itself. Raises ConfigurationError."""
-    if not isinstance(journal, str):
-        return journal
     if journal == "memory:":
         return MemoryJournal(monotonic)
-    raise ConfigurationError(f'journal: expected "memory:" or a JournalStore, got {journal!r}')
+    if journal is None or _is_store(journal):
+        return journal
+    came = type(journal).__name__
+    if isinstance(journal, str):
+        scheme, colon, rest = journal.partition(":")
+        came = repr(scheme + colon + ("…" if rest else ""))  # there may be a password in the rest
+    raise ConfigurationError(f'journal: expected "memory:" or a JournalStore, got {came}')
 
 
 def perform(store: JournalStore, steps: list[Step]) -> list[Result]:
-    """Do `steps`, and turn what the store raises into a failure of each."""
+    """Do `steps`. What the store raises, or returns wrongly, is a failure of each."""
+    if not steps:
+        return []
     try:
-        return list(store.perform(steps))
-    except Exception as error:  # noqa: BLE001 - any failure of a store is a step not done
-        return [JournalError(f"{type(error).__name__}: {error}") for _ in steps]
+        results = list(store.perform(steps))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, it is not done
+        return [JournalError(_explain(error)) for _ in steps]
+    if len(results) != len(steps):
+        reason = f"the store returned {len(results)} results for {len(steps)} steps"
+        return [JournalError(reason) for _ in steps]
+    return [_checked(step, result) for step, result in zip(steps, results, strict=True)]
+
+
+def _is_store(journal: object) -> TypeGuard[JournalStore]:
+    return not isinstance(journal, type) and all(
+        hasattr(journal, name) for name in ("blocking", "perform")
+    )
+
+
+def _checked(step: Step, result: Result) -> Result:
+    expected = Found if isinstance(step, Begin) else NoneType
+    if isinstance(result, expected | JournalError):
+        return result
+    return JournalError(
+        f"the store answered {type(step).__name__} with {type(result).__name__}, "
+        f"expected {expected.__name__} or JournalError"
+    )
+
+
+def _explain(error: BaseException) -> str:
+    """What failed and where, without the text: databases quote rows, and rows hold answers."""
+    if isinstance(error, JournalError):
+        return str(error)  # the store's own words for people
+    said = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    *_, last = extract_tb(error.__traceback__)
+    return f"{type(error).__name__}{said} ({Path(last.filename).name}, line {last.lineno})"
 
 
 class JournalThread:
@@ -56,21 +94,21 @@ class JournalThread:
         self._thread.join(timeout)
 
     def _work(self) -> None:
-        while True:
-            steps = self._next_steps()
-            if not steps:
-                return
-            wanted = [step for step in steps if step is not None]
-            for step, result in zip(wanted, perform(self._store, wanted), strict=True):
+        last = False
+        while not last:
+            steps, last = self._next_steps()
+            for step, result in zip(steps, perform(self._store, steps), strict=True):
                 self._deliver(step, result)
-            if len(wanted) < len(steps):
-                return
 
-    def _next_steps(self) -> list[Step | None]:
-        steps = [self._queue.get()]
-        while steps[-1] is not None and len(steps) < _BATCH:
+    def _next_steps(self) -> tuple[list[Step], bool]:
+        """All steps that wait, at least one; and whether they are the last."""
+        steps: list[Step] = []
+        while len(steps) < _BATCH:
             try:
-                steps.append(self._queue.get_nowait())
+                step = self._queue.get(block=not steps)
             except Empty:
                 break
-        return steps
+            if step is None:
+                return steps, True
+            steps.append(step)
+        return steps, False

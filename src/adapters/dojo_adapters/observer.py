@@ -6,15 +6,21 @@ the bytes.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Full, Queue
 from threading import Thread
+from time import monotonic
 
 from dojo_proto import events
 from dojo_proto.events import Event
 
 logger = logging.getLogger("dojo_adapters")
 
+EVENT = "dojo_event"
+"""The attribute of a log record that has its event, for handlers that write more than the line."""
+
 _ROOM = 10_000  # events that may wait for a slow observer
+_LONGEST = 1000  # characters of a line
 
 _LEVELS: dict[type[Event], int] = {
     events.Opened: logging.INFO,
@@ -42,7 +48,9 @@ class Observer:
     def __init__(self, on_event: Callable[[Event], object] | None) -> None:
         self._on_event = on_event
         self._queue: Queue[Event | None] = Queue(_ROOM)
-        self._lost = 0
+        # How many were dropped, and of how many that was said: each has one thread that counts.
+        self._dropped = 0
+        self._reported = 0
         self._thread = Thread(target=self._observe, name="dojo-observer", daemon=True)
         self._thread.start()
 
@@ -56,55 +64,100 @@ class Observer:
         try:
             self._queue.put_nowait(event)
         except Full:
-            self._lost += 1
+            self._dropped += 1
 
     def close(self, timeout: float = 1.0) -> None:
         """Wait up to `timeout` seconds until everything that was put has been seen."""
+        deadline = monotonic() + timeout
         try:
             self._queue.put(None, timeout=timeout)
         except Full:
             return
-        self._thread.join(timeout)
+        self._thread.join(max(0.0, deadline - monotonic()))
 
     def _observe(self) -> None:
         while (event := self._queue.get()) is not None:
-            if self._lost:
-                lost, self._lost = self._lost, 0
-                logger.warning("%d events were dropped: on_event or the log is too slow", lost)
-            log(event)
+            # A log handler that raises has nowhere to say so, and must not keep the next event.
+            with suppress(Exception):
+                self._report_dropped()
+                log(event)
             if self._on_event is not None:
-                try:
-                    self._on_event(event)
-                except Exception:
-                    logger.exception("on_event failed on %s", type(event).__name__)
+                self._hand_over(event, self._on_event)
+
+    def _report_dropped(self) -> None:
+        dropped = self._dropped - self._reported
+        if dropped:
+            self._reported += dropped
+            logger.warning("%d events were dropped: on_event or the log is too slow", dropped)
+
+    def _hand_over(self, event: Event, on_event: Callable[[Event], object]) -> None:
+        try:
+            on_event(event)
+        except BaseException:  # SystemExit would end the thread, and tell nobody
+            with suppress(Exception):
+                logger.exception("on_event failed on %s", type(event).__name__)
 
 
 def log(event: Event) -> None:
     """Write one event to the log."""
-    level = _LEVELS[type(event)]
+    level = _LEVELS.get(type(event), logging.INFO)
     if logger.isEnabledFor(level):
+        # The traceback is the only text of a user's own that is written anywhere.
         error = event.error if isinstance(event, events.HandlerFailed) else None
-        logger.log(level, describe(event), exc_info=error)
+        logger.log(level, "%s", describe(event), exc_info=error, extra={EVENT: event})
 
 
 def describe(event: Event) -> str:
-    """One line for people."""
+    """One line for people, whatever a peer has put into the texts and ids of the event."""
+    words = _words(event)
+    if len(words) > _LONGEST:
+        words = f"{words[:_LONGEST]}…"
+    return "".join(c if c.isprintable() else "?" for c in words)
+
+
+def _words(event: Event) -> str:
     match event:
         case events.Opened(url=url, seconds=seconds):
             return f"connected to {url} after {seconds:.2f} s; requests can come in"
-        case events.Closed(cause=cause, reason=reason, code=code):
-            said = f", close code {code}" if code is not None else ""
-            return f"the connection is over ({cause.value}{said}): {reason or 'no reason given'}"
+        case events.Closed(status=status, code=code, up_for=up_for):
+            how = f"was open for {up_for:.1f} s and is over" if up_for else "was not opened"
+            said = "" if code is None else f", close code {code}"
+            said += "" if status is None else f", status {status}"
+            reason = event.reason or "no reason given"
+            return f"the connection {how} ({event.cause.value}{said}): {reason}"
         case events.RetryScheduled(attempt=attempt, seconds=seconds, reason=reason):
+            return f"next try in {seconds:.1f} s (failure {attempt}): {reason or 'no reason given'}"
+        case events.AuthenticationRefused(status=status, reason=reason):
+            return f"the API key was taken before and is refused now (status {status}): {reason}"
+        case events.TakenOver(reason=reason):
+            return reason
+        case events.PingRoundTrip(seconds=seconds):
+            return f"a ping was answered after {seconds * 1000:.1f} ms"
+        case events.RequestStarted(method=method, request_ids=ids, redelivered=redelivered):
+            again = ", redelivered" if redelivered else ""
+            return f"{method} runs for the request {', '.join(ids) or '(nobody waits)'}{again}"
+        case events.RequestFinished(method=method, request_id=id_, seconds=seconds):
+            error = ", ".join(filter(None, (event.error_type, event.trace_id)))
             return (
-                f"next try in {seconds:.1f} s (failure {attempt}): {reason or 'closed by the peer'}"
+                f"{method or 'no known method'}, request {id_ or '(a notification)'}: "
+                f"{event.outcome.value}{error and f' ({error})'} after {seconds:.3f} s"
             )
+        case events.Slow(method=method, key=key, seconds=seconds):
+            return f"{method} ({key}) came {seconds:.1f} s ago, and its handler still runs"
+        case events.Overloaded(method=method, in_flight=in_flight, queued=queued):
+            return f"no room for {method}: {in_flight} requests run and {queued} wait"
         case events.HandlerFailed(method=method, trace_id=trace_id):
             return f"the handler of {method} failed; its error has the traceId {trace_id}"
+        case events.OutcomeUnknown(method=method, key=key, reason=reason, age=age):
+            since = f", begun {age:.0f} s ago," if age else ""
+            return f"whether {method} ({key}){since} was done is not known: {reason}"
+        case events.JournalFailed(method=method, step=step, reason=reason):
+            return f"the journal could not {step} {method}: {reason}"
+        case events.ContentDiffers(method=method, key=key):
+            return f"{method} ({key}) came again with other content; the first answer stands"
+        case events.ResultUnfit(method=method, trace_id=trace_id, reason=reason):
+            return f"what the handler of {method} returned is no result ({trace_id}): {reason}"
+        case events.MessageDropped(reason=reason):
+            return f"a message was dropped: {reason}"
         case _:
-            fields = ", ".join(
-                f"{name} {value.value if hasattr(value, 'value') else value}"
-                for name in event.__struct_fields__
-                if (value := getattr(event, name)) not in {None, ""}
-            )
-            return f"{type(event).__name__}: {fields}"
+            return type(event).__name__

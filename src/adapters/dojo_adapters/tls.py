@@ -17,8 +17,8 @@ _CHUNK = 65536
 def make_context(context: ssl.SSLContext | None) -> ssl.SSLContext:
     """The context for all connections of a service: `context`, or the system's trust store.
 
-    It gets ALPN `http/1.1` and TLS 1.2 as its minimum. Raises ConfigurationError for a context that
-    does not verify the peer: the API key would go to whoever answers.
+    It gets ALPN `http/1.1`, TLS 1.2 as its minimum, and no renegotiation. Raises ConfigurationError
+    for a context that does not verify the peer: the API key would go to whoever answers.
     """
     if context is None:
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -29,6 +29,7 @@ def make_context(context: ssl.SSLContext | None) -> ssl.SSLContext:
         )
     context.set_alpn_protocols(["http/1.1"])
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    context.options |= ssl.OP_NO_RENEGOTIATION  # so that a write never has to wait for a read
     return context
 
 
@@ -107,6 +108,9 @@ def _explain(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"its certificate is refused ({error.verify_message}). If a private CA signed it, pass "
-            "an ssl_context that trusts that CA; if it expired, its owner has to renew it"
+            "an ssl_context that trusts that CA; if it is for another host, check the url; if it "
+            "expired, its owner has to renew it"
         )
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "what came in is not TLS; is the port a TLS one?"
     return (error.reason or str(error)).replace("_", " ").lower()

@@ -1,0 +1,398 @@
+"""Events on their way to the log and to `on_event`."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event as Signal
+from threading import current_thread
+from time import monotonic
+from typing import Any, get_args
+
+import pytest
+from tests.adapters.pieces import DEADLINE, Collected
+
+from dojo_adapters import observer
+from dojo_adapters.observer import Observer, describe, log, logger
+from dojo_adapters.workers import call
+from dojo_proto import events
+from dojo_proto.events import Cause, Event, ObserverEvent, RequestOutcome
+from dojo_proto.work import Raised
+
+
+def ping(seconds: float) -> Event:
+    return events.PingRoundTrip(link=1, seconds=seconds)
+
+
+@contextmanager
+def observed(on_event: Callable[[Event], object] | None) -> Iterator[Observer]:
+    watching = Observer(on_event)
+    yield watching
+    watching.close(DEADLINE)
+    assert not watching._thread.is_alive()
+
+
+# Handing events over.
+
+
+def test_events_come_in_order_in_a_thread_of_their_own() -> None:
+    seen: list[tuple[Event, str]] = []
+    with observed(lambda event: seen.append((event, current_thread().name))) as watching:
+        for number in range(100):
+            watching.put(ping(number))
+    assert seen == [(ping(number), "dojo-observer") for number in range(100)]
+
+
+def test_closing_waits_until_everything_has_been_seen() -> None:
+    seen: list[Event] = []
+    entered, going = Signal(), Signal()
+
+    def on_event(event: Event) -> None:
+        entered.set()
+        assert going.wait(DEADLINE)
+        seen.append(event)
+
+    watching = Observer(on_event)
+    for number in range(3):
+        watching.put(ping(number))
+    assert entered.wait(DEADLINE)
+    assert seen == []
+    going.set()
+    watching.close(DEADLINE)
+    assert len(seen) == 3
+
+
+def test_closing_does_not_wait_for_ever() -> None:
+    entered, going = Signal(), Signal()
+
+    def on_event(_event: Event) -> None:
+        entered.set()
+        going.wait(DEADLINE)
+
+    watching = Observer(on_event)
+    watching.put(ping(1))
+    assert entered.wait(DEADLINE)
+    before = monotonic()
+    watching.close(0.02)
+    assert 0.01 < monotonic() - before < DEADLINE / 2
+    assert watching._thread.is_alive()
+    going.set()
+    watching._thread.join(DEADLINE)
+    assert not watching._thread.is_alive()
+
+
+def test_closing_one_that_is_full_does_not_wait_for_ever_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(observer, "_ROOM", 1)
+    entered, going = Signal(), Signal()
+
+    def on_event(_event: Event) -> None:
+        entered.set()
+        going.wait(DEADLINE)
+
+    watching = Observer(on_event)
+    watching.put(ping(1))
+    assert entered.wait(DEADLINE)
+    watching.put(ping(2))
+    watching.close(0.01)
+    assert watching._thread.is_alive()
+    going.set()
+    watching.close(DEADLINE)
+    assert not watching._thread.is_alive()
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1)])
+def test_an_on_event_that_raises_is_reported_and_gets_the_next_event(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Event] = []
+
+    def on_event(event: Event) -> None:
+        seen.append(event)
+        raise error
+
+    with observed(on_event) as watching:
+        watching.put(ping(1))
+        watching.put(ping(2))
+    assert seen == [ping(1), ping(2)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "on_event failed on PingRoundTrip"
+    ] * 2
+    assert all(record.exc_info and record.exc_info[1] is error for record in caplog.records)
+
+
+def test_a_log_that_raises_keeps_no_event_from_on_event() -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError(record.getMessage())
+
+    broken = Broken()
+    logger.addHandler(broken)
+    seen: list[Event] = []
+    failed = events.TakenOver(reason="somebody else")
+    try:
+        with observed(seen.append) as watching:
+            watching.put(failed)
+            watching.put(failed)
+    finally:
+        logger.removeHandler(broken)
+    assert seen == [failed, failed]
+
+
+def test_a_slow_observer_never_holds_up_who_puts_and_what_it_misses_is_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(observer, "_ROOM", 3)
+    entered, going = Signal(), Signal()
+    seen: list[Event] = []
+
+    def on_event(event: Event) -> None:
+        seen.append(event)
+        entered.set()
+        assert going.wait(DEADLINE)
+
+    with observed(on_event) as watching:
+        watching.put(ping(0))
+        assert entered.wait(DEADLINE)  # the first one is on its way, and three more have room
+        for number in range(1, 11):
+            watching.put(ping(number))
+        going.set()
+    assert seen == [ping(number) for number in range(4)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "7 events were dropped: on_event or the log is too slow"
+    ]
+
+
+def test_what_is_dropped_later_is_reported_anew(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(observer, "_ROOM", 1)
+    seen, going = Collected[Event](), [Signal(), Signal()]
+
+    def on_event(event: Event) -> None:
+        seen.put(event)
+        if isinstance(event, events.PingRoundTrip) and event.seconds < 2:
+            assert going[int(event.seconds)].wait(DEADLINE)
+
+    with observed(on_event) as watching:
+        watching.put(ping(0))
+        seen.wait(1)
+        for number in (1, 8, 8):
+            watching.put(ping(number))
+        going[0].set()
+        seen.wait(2)
+        for number in (2, 9):
+            watching.put(ping(number))
+        going[1].set()
+    assert [record.args for record in caplog.records] == [(2,), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("level", "on_event", "wanted"),
+    [
+        (logging.INFO, None, False),
+        (logging.DEBUG, None, True),
+        (logging.INFO, print, True),
+    ],
+)
+def test_the_events_of_single_requests_are_made_only_for_somebody(
+    level: int, on_event: Callable[[Event], object] | None, *, wanted: bool, at: Any
+) -> None:
+    at(level)
+    with observed(on_event) as watching:
+        assert watching.wants_requests is wanted
+
+
+@pytest.fixture
+def at() -> Iterator[Callable[[int], None]]:
+    """Set the level of the adapters' logger for one test."""
+    before = logger.level
+    yield logger.setLevel
+    logger.setLevel(before)
+
+
+# What the log says.
+
+ONE_OF_EACH: list[tuple[Event, str, str]] = [
+    (
+        events.Opened(link=1, url="wss://eu.ws.dojo.tech/epos", seconds=0.123),
+        "INFO",
+        "connected to wss://eu.ws.dojo.tech/epos after 0.12 s; requests can come in",
+    ),
+    (
+        events.Closed(link=1, cause=Cause.PEER_CLOSED, reason="it left", code=1001, up_for=61.26),
+        "INFO",
+        "the connection was open for 61.3 s and is over (peer-closed, close code 1001): it left",
+    ),
+    (
+        events.Closed(link=2, cause=Cause.UNAVAILABLE, reason="busy", status=503),
+        "INFO",
+        "the connection was not opened (unavailable, status 503): busy",
+    ),
+    (
+        events.Closed(link=3, cause=Cause.STOPPED, reason="", code=1000, up_for=5),
+        "INFO",
+        "the connection was open for 5.0 s and is over (stopped, close code 1000): no reason given",
+    ),
+    (
+        events.RetryScheduled(attempt=3, seconds=3.75, reason="connection refused"),
+        "WARNING",
+        "next try in 3.8 s (failure 3): connection refused",
+    ),
+    (
+        events.RetryScheduled(attempt=1, seconds=1, reason=""),
+        "WARNING",
+        "next try in 1.0 s (failure 1): no reason given",
+    ),
+    (
+        events.AuthenticationRefused(status=401, reason="check the key"),
+        "ERROR",
+        "the API key was taken before and is refused now (status 401): check the key",
+    ),
+    (
+        events.TakenOver(reason="somebody else serves with this key"),
+        "ERROR",
+        "somebody else serves with this key",
+    ),
+    (events.PingRoundTrip(link=1, seconds=0.0421), "DEBUG", "a ping was answered after 42.1 ms"),
+    (
+        events.RequestStarted(method="GetOrderByIdV1", request_ids=('"a"', "2")),
+        "DEBUG",
+        'GetOrderByIdV1 runs for the request "a", 2',
+    ),
+    (
+        events.RequestStarted(method="CreateOrderV1", request_ids=(), redelivered=True),
+        "DEBUG",
+        "CreateOrderV1 runs for the request (nobody waits), redelivered",
+    ),
+    (
+        events.RequestFinished(
+            link=1,
+            method="GetOrderByIdV1",
+            request_id='"a"',
+            outcome=RequestOutcome.SUCCESS,
+            seconds=0.0126,
+        ),
+        "DEBUG",
+        'GetOrderByIdV1, request "a": success after 0.013 s',
+    ),
+    (
+        events.RequestFinished(
+            link=1,
+            method="",
+            request_id="",
+            outcome=RequestOutcome.ERROR,
+            seconds=0,
+            error_type="InvalidRequest",
+            trace_id="f00-1",
+        ),
+        "DEBUG",
+        "no known method, request (a notification): error (InvalidRequest, f00-1) after 0.000 s",
+    ),
+    (
+        events.Slow(method="CreateOrderV1", key="CreateOrder/7", seconds=10.04),
+        "WARNING",
+        "CreateOrderV1 (CreateOrder/7) came 10.0 s ago, and its handler still runs",
+    ),
+    (
+        events.Overloaded(method="SearchOrdersV1", in_flight=64, queued=256),
+        "WARNING",
+        "no room for SearchOrdersV1: 64 requests run and 256 wait",
+    ),
+    (
+        events.HandlerFailed(method="GetOrderByIdV1", trace_id="f00-2", error=ValueError("no")),
+        "ERROR",
+        "the handler of GetOrderByIdV1 failed; its error has the traceId f00-2",
+    ),
+    (
+        events.OutcomeUnknown(method="CreateOrderV1", key="CreateOrder/7", reason="it raised"),
+        "ERROR",
+        "whether CreateOrderV1 (CreateOrder/7) was done is not known: it raised",
+    ),
+    (
+        events.OutcomeUnknown(method="CreateOrderV1", key="k", reason="a crash", age=90.4),
+        "ERROR",
+        "whether CreateOrderV1 (k), begun 90 s ago, was done is not known: a crash",
+    ),
+    (
+        events.JournalFailed(method="CreateOrderV1", step="commit", reason="disk full"),
+        "ERROR",
+        "the journal could not commit CreateOrderV1: disk full",
+    ),
+    (
+        events.ContentDiffers(method="CreateOrderV1", key="CreateOrder/7"),
+        "ERROR",
+        "CreateOrderV1 (CreateOrder/7) came again with other content; the first answer stands",
+    ),
+    (
+        events.ResultUnfit(method="CreateOrderV1", trace_id="f00-3", reason="Expected `str`"),
+        "ERROR",
+        "what the handler of CreateOrderV1 returned is no result (f00-3): Expected `str`",
+    ),
+    (
+        events.MessageDropped(link=1, reason="it is an answer, and nothing was asked"),
+        "WARNING",
+        "a message was dropped: it is an answer, and nothing was asked",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "line"), ONE_OF_EACH, ids=[type(event).__name__ for event, *_ in ONE_OF_EACH]
+)
+def test_each_event_is_one_line_at_its_level(
+    event: Event, level: str, line: str, caplog: pytest.LogCaptureFixture, at: Any
+) -> None:
+    at(logging.DEBUG)
+    assert describe(event) == line
+    log(event)
+    [record] = caplog.records
+    assert (record.name, record.levelname, record.getMessage()) == ("dojo_adapters", level, line)
+
+
+def test_no_event_is_missing_from_the_list_above() -> None:
+    assert {type(event) for event, *_ in ONE_OF_EACH} == set(get_args(ObserverEvent))
+
+
+def test_an_event_without_words_of_its_own_is_logged_by_name(
+    caplog: pytest.LogCaptureFixture, at: Any
+) -> None:
+    class Novelty(Event, frozen=True, kw_only=True):
+        """What a later release of the core may add."""
+
+    at(logging.INFO)
+    log(Novelty())
+    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [("INFO", "Novelty")]
+
+
+def test_an_event_below_the_level_is_not_logged(caplog: pytest.LogCaptureFixture, at: Any) -> None:
+    at(logging.WARNING)
+    for event, *_ in ONE_OF_EACH:
+        log(event)
+    assert {record.levelname for record in caplog.records} == {"WARNING", "ERROR"}
+
+
+def test_what_a_peer_writes_breaks_no_line_and_floods_no_log() -> None:
+    reason = "first\nsecond\x1b[31m\u2028third" + "x" * 100_000
+    line = describe(events.MessageDropped(link=1, reason=reason))
+    assert line.startswith("a message was dropped: first?second?[31m?thirdxxx")
+    assert line.endswith("x…")
+    assert len(line) <= 1001
+
+
+def test_a_percent_sign_is_no_placeholder(caplog: pytest.LogCaptureFixture, at: Any) -> None:
+    at(logging.INFO)
+    log(events.TakenOver(reason="100 %s of them"))
+    assert caplog.records[0].getMessage() == "100 %s of them"
+
+
+def test_a_handlers_own_error_is_logged_with_its_traceback(
+    caplog: pytest.LogCaptureFixture, at: Any
+) -> None:
+    at(logging.INFO)
+    drawers: dict[str, int] = {}
+    outcome = call(lambda: drawers["left"])
+    assert isinstance(outcome, Raised)
+    log(events.HandlerFailed(method="GetOrderByIdV1", trace_id="f00-1", error=outcome.error))
+    assert "test_observer.py" in caplog.text
+    assert "KeyError: 'left'" in caplog.text
