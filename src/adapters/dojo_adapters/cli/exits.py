@@ -1,0 +1,26 @@
+"""What the process says when it ends."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of `dojo-epos`."""
+
+    OK = 0
+    """Stopped cleanly; or what was asked for is done."""
+    FAILED = 1
+    """Anything that has no number of its own."""
+    CONFIGURATION = 2
+    """No key, no such module, a bad field, no journal, a runtime that is not installed."""
+    AUTHENTICATION = 3
+    """The gateway refused the API key: 401 or 403."""
+
+
+HELP = """\
+exit codes:
+  0  stopped cleanly
+  1  anything else that went wrong
+  2  wrong configuration: no key, no such module, a bad field, no journal,
+     a runtime that is not installed
+  3  the gateway refused the API key (401, 403)
+"""
