@@ -56,13 +56,12 @@ class Admission:
 
     def next_ready(self) -> Call | None:
         """A waiting call that has just been given a place; None if there is none."""
-        if self.queued:
-            for (read, threaded), waiting in self._lanes.items():
-                if waiting and self._slots.take(read=read, threaded=threaded):
-                    call = waiting.popleft()
-                    call.threaded = threaded
-                    self.queued -= 1
-                    return call
+        for (read, threaded), waiting in self._lanes.items():
+            if waiting and self._slots.take(read=read, threaded=threaded):
+                call = waiting.popleft()
+                call.threaded = threaded
+                self.queued -= 1
+                return call
         return None
 
     def release_worker(self, call: Call) -> None:

@@ -10,6 +10,7 @@ from dojo_proto.call import Call, Phase, move
 from dojo_proto.context import Context
 from dojo_proto.decisions import Forget, Keep
 from dojo_proto.epos import Handler
+from dojo_proto.errors import LocalProtocolError
 from dojo_proto.journal import Entry, Identity, natural_text
 from dojo_proto.jsonrpc import ErrorObject
 from dojo_proto.work import Abort, Begin, Cancel, Commit, Run, Work
@@ -62,11 +63,18 @@ class Agenda:
             idempotency_key=call.idempotency_key,
             redelivered=call.redelivered,
         )
-        self._work.append(Run(call, handler.function, context, call.params, handler.is_async))
+        params = call.params if handler is call.handler else call.lookup_params
+        self._work.append(Run(call, handler.function, context, params, handler.is_async))
 
     def cancel(self, call: Call) -> None:
         """Say that nobody waits for a read any more."""
         self._work.append(Cancel(call))
+
+    def kept(self, call: Call) -> Keep | Forget:
+        """What the journal was told to keep or forget of `call`, and has now reported on."""
+        if call.phase is not Phase.COMMITTING or call.keeping is None:
+            raise LocalProtocolError(f"{call!r} was not being committed")
+        return call.keeping
 
     def keep(self, call: Call, keeping: Keep | Forget) -> None:
         """Have the journal keep or forget the outcome; the answer waits for it."""

@@ -17,7 +17,7 @@ class Phase(Enum):
     """Where a call is."""
 
     QUEUED = "queued"
-    """It waits for a place."""
+    """It waits for a place; one that is turned away, or that nobody waits for, ends here."""
     BEGINNING = "beginning"
     """The journal looks it up."""
     RUNNING = "running"
@@ -32,7 +32,7 @@ class Phase(Enum):
 
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.QUEUED: frozenset({Phase.BEGINNING, Phase.RUNNING, Phase.DONE}),
+    Phase.QUEUED: frozenset({Phase.BEGINNING, Phase.RUNNING}),
     Phase.BEGINNING: frozenset({Phase.RUNNING, Phase.ASKING, Phase.REPEATING, Phase.DONE}),
     Phase.RUNNING: frozenset({Phase.COMMITTING, Phase.ASKING, Phase.DONE}),
     Phase.ASKING: frozenset({Phase.RUNNING, Phase.COMMITTING, Phase.DONE}),
@@ -57,7 +57,8 @@ class Gathering:
     def __init__(self, link: int) -> None:
         self.link = link
         self.answers: list[bytes] = []
-        self.waiting = 0
+        self.waiting = 1
+        """Members that have no answer yet, and the batch itself until all of it has been read."""
 
 
 class Waiter:
@@ -91,6 +92,7 @@ class Call:
         "idempotency_key",
         "identity",
         "keeping",
+        "lookup_params",
         "number",
         "params",
         "phase",
@@ -111,7 +113,6 @@ class Call:
         waiter: Waiter,
         params: Any,
         raw_params: bytes | msgspec.Raw,
-        identity: Identity | None,
     ) -> None:
         self.number = number
         """Counts the calls of a service; part of the traceId of its errors."""
@@ -119,8 +120,10 @@ class Call:
         self.waiters = [waiter]
         self.since = waiter.since
         self.params = params
+        self.lookup_params: Any = None
+        """What the lookup takes, if there is one: it may annotate another type."""
         self.raw_params = raw_params
-        self.identity = identity
+        self.identity: Identity | None = None
         """None for a read."""
         self.phase = Phase.QUEUED
         self.deadline: float | None = None

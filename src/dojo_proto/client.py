@@ -13,23 +13,24 @@ from typing import Any, TypeAlias
 import msgspec
 
 from dojo_proto.call import Call
-from dojo_proto.connection import Connection, ConnectionEvent, Ended, Limits, Open, RoundTrip
+from dojo_proto.connecting import connect, explained
+from dojo_proto.connection import Connection, ConnectionEvent, Ended, RoundTrip
 from dojo_proto.connection import State as ConnectionState
-from dojo_proto.deflate import Deflate
 from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import Epos
 from dojo_proto.errors import ConfigurationError, DojoError
 from dojo_proto.events import Cause, Closed, Event, Opened, PingRoundTrip
-from dojo_proto.framing import NORMAL_CLOSURE, Framing, Message
-from dojo_proto.handshake import Handshake
+from dojo_proto.framing import NORMAL_CLOSURE, Message
 from dojo_proto.journal import Found
-from dojo_proto.settings import Settings, check_api_key, environment_of
-from dojo_proto.stage import Stage
+from dojo_proto.settings import Settings, environment_of
 from dojo_proto.status import Status
 from dojo_proto.supervisor import State, Supervisor
-from dojo_proto.tunnel import Tunnel
 from dojo_proto.version import __version__
 from dojo_proto.work import Outcome, Work
+
+MAX_EVENTS = 10_000
+"""Events that wait for an observer; of more, the oldest are forgotten."""
+_STOPPED = "the service was stopped"
 
 
 class Dial(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +95,7 @@ class Client:
         self._wall_offset = wall_offset
         self._address = settings.address
         self._proxy = settings.proxy_address
-        self._events: deque[Event] = deque()
+        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.append)
         self._dispatch = Dispatch(
             handlers=epos.handlers(),
@@ -108,6 +109,7 @@ class Client:
         )
         self._connection: Connection | None = None
         self._link: Link | None = None
+        self._api_key = ""
         self._last_received: float | None = None
 
     # What the adapter asks.
@@ -165,7 +167,9 @@ class Client:
         return Status(
             state=self._supervisor.state.value,
             since=self._wall(self._supervisor.since),
-            healthy=self._supervisor.state is State.UP,
+            healthy=self._supervisor.state is State.UP
+            and self._connection is not None
+            and self._connection.state is ConnectionState.OPEN,
             last_received=self._wall(self._last_received),
             last_request=self._wall(self._dispatch.intake.last_request),
             in_flight=self._dispatch.in_flight,
@@ -178,7 +182,7 @@ class Client:
     # What the user wants.
 
     def start(self, now: float) -> None:
-        """Begin to dial."""
+        """Begin to dial. Raises LocalProtocolError the second time, or after a stop."""
         self._supervisor.start(now)
 
     def stop(self, now: float, timeout: float | None = None) -> None:
@@ -186,18 +190,20 @@ class Client:
 
         `timeout` is in seconds, `drain_timeout` if None. Calling again can only shorten it.
         """
-        if self._supervisor.state is State.DIALING:
-            self._dial_over(Ended(cause=Cause.STOPPED, reason="the service was stopped"), now)
+        dialing = self._supervisor.state is State.DIALING
         self._supervisor.drain(now, self._settings.drain_timeout if timeout is None else timeout)
+        if dialing:
+            self._dial_over(Ended(cause=Cause.STOPPED, reason=_STOPPED), now)
         self._dispatch.drain(now)
         self._advance(now)
 
     def abort(self, now: float) -> None:
         """Stop at once. Nothing more is answered; what was begun comes back as redelivered."""
-        ended = Ended(cause=Cause.ABORTED, reason="the service was stopped at once")
-        if self._supervisor.state is State.DIALING:
-            self._dial_over(ended, now)
+        ended = Ended(cause=Cause.ABORTED, reason=f"{_STOPPED} at once")
+        dialing = self._supervisor.state is State.DIALING
         self._supervisor.stop(now)
+        if dialing:
+            self._dial_over(ended, now)
         if self._connection is not None:
             self._connection.abort(ended.cause, ended.reason, now)
         self._advance(now)
@@ -212,13 +218,21 @@ class Client:
         if self._supervisor.state is not State.DIALING or number != self._supervisor.dials:
             return None
         try:
-            connection = self._connect(api_key, now)
+            connection = connect(
+                self._settings,
+                software_house_id=self._epos.software_house_id,
+                api_key=api_key,
+                deadline=self._supervisor.deadline,
+                entropy=self._entropy,
+                now=now,
+            )
         except ConfigurationError as error:
             self._dial_over(Ended(cause=Cause.DIAL_FAILED, reason=str(error)), now)
             return None
         self._supervisor.dialed(now)
         self._dispatch.intake.scope = f"{environment_of(api_key)}/{self._settings.instance}"
         self._connection = connection
+        self._api_key = api_key
         hostname = self._address.host if self._address.tls else None
         self._link = Link(number=number, server_hostname=hostname)
         return self._link
@@ -231,7 +245,7 @@ class Client:
     def receive_data(self, link: Link, data: bytes, now: float) -> None:
         """Bytes came in on `link`, after any TLS. Never raises on what a peer sent."""
         connection = self._current(link)
-        if connection is not None:
+        if connection is not None and data:
             self._last_received = now
             connection.receive_data(data, now)
             self._advance(now)
@@ -253,7 +267,7 @@ class Client:
     def handle_timer(self, now: float) -> None:
         """Do what is due. Early calls are harmless; feed readable bytes first."""
         if self._supervisor.handle_timer(now):
-            reason = f"no TCP connection within {self._settings.open_timeout:g} s"
+            reason = f"there was no TCP connection within {self._settings.open_timeout:g} s"
             self._dial_over(Ended(cause=Cause.OPEN_TIMEOUT, reason=reason), now)
         if self._connection is not None:
             self._connection.handle_timer(now)
@@ -291,60 +305,17 @@ class Client:
     def _wall(self, at: float | None) -> datetime | None:
         return None if at is None else datetime.fromtimestamp(at + self._wall_offset, UTC)
 
-    def _connect(self, api_key: str, now: float) -> Connection:
-        settings = self._settings
-        deflate = None
-        if settings.compression:
-            deflate = Deflate(max_size=settings.max_message_size)
-        stages: list[Stage] = [
-            Handshake(
-                address=self._address,
-                api_key=check_api_key(api_key),
-                software_house_id=self._epos.software_house_id,
-                reseller_id=settings.reseller_id,
-                deflate=deflate,
-                max_header_size=settings.max_header_size,
-                entropy=self._entropy,
-            )
-        ]
-        if self._proxy is not None:
-            tunnel = Tunnel(
-                proxy=self._proxy,
-                address=self._address,
-                max_header_size=settings.max_header_size,
-            )
-            stages.insert(0, tunnel)
-        return Connection(
-            stages=stages,
-            framing=lambda: Framing(
-                client=True,
-                entropy=self._entropy,
-                max_message_size=settings.max_message_size,
-                deflate=deflate,
-            ),
-            limits=Limits(
-                open_deadline=self._supervisor.deadline,
-                close_timeout=settings.close_timeout,
-                ping_interval=settings.ping_interval,
-                pong_timeout=settings.pong_timeout,
-                max_outbound=settings.max_outbound,
-            ),
-            ends_stream=False,
-            entropy=self._entropy,
-            now=now,
-        )
-
     def _advance(self, now: float) -> None:
         """Carry what one machine has said to the others, until none has anything to say."""
-        while self._connection is not None:
-            event = self._connection.next_event()
-            if event is not None:
-                self._handle(event, now)
-            elif self._dispatch.delivery.outgoing:
-                self._connection.send_text(self._dispatch.delivery.outgoing.popleft(), now)
-            elif not self._close_if_drained(self._connection, now):
+        # An answer leaves before the next event is looked at: it makes no difference then whether
+        # what came in came at once or bit by bit.
+        while (connection := self._connection) is not None:
+            if self._dispatch.delivery.outgoing:
+                connection.send_text(self._dispatch.delivery.outgoing.popleft(), now)
+            elif (event := connection.next_event()) is not None:
+                self._handle(event, connection, now)
+            elif not self._wind_up(connection, now):
                 return
-        self._dispatch.delivery.outgoing.clear()
         if self._drained:
             self._supervisor.stop(now)
 
@@ -354,32 +325,46 @@ class Client:
             self._dispatch.idle or self._supervisor.drain_expired
         )
 
-    def _close_if_drained(self, connection: Connection, now: float) -> bool:
-        """Close once nothing is left to answer; say whether that made something happen."""
-        if connection.state is ConnectionState.CLOSING or not self._drained:
+    def _wind_up(self, connection: Connection, now: float) -> bool:
+        """Let go of a connection that nobody needs; say whether that made something happen."""
+        if connection.state is ConnectionState.CLOSING:
+            return self._unlink(now)  # RFC 6455 section 5.5.1: behind a Close no answer may leave
+        if self._supervisor.state is not State.DRAINING:
             return False
-        connection.close(NORMAL_CLOSURE, "", now)
+        if connection.state is ConnectionState.OPEN and not self._drained:
+            return False
+        # Nothing is left to answer; on one that is still opening nothing was ever asked.
+        connection.close(NORMAL_CLOSURE, _STOPPED, now)
         return True
 
-    def _handle(self, event: ConnectionEvent, now: float) -> None:
+    def _unlink(self, now: float) -> bool:
+        """Nobody on the link can be answered any more; say whether anybody could."""
+        link = self._dispatch.delivery.link
+        if link:
+            self._dispatch.link_closed(link, now)
+        return link > 0
+
+    def _handle(self, event: ConnectionEvent, connection: Connection, now: float) -> None:
         number = self._supervisor.dials
-        match event:
-            case Message():
-                self._dispatch.intake.receive(number, event, now)
-            case Open():
-                self._supervisor.opened(now)
-                self._dispatch.delivery.link = number
-                seconds = now - self._supervisor.deadline + self._settings.open_timeout
-                self._events.append(Opened(link=number, url=self._settings.url, seconds=seconds))
-            case RoundTrip(seconds=seconds):
-                self._events.append(PingRoundTrip(link=number, seconds=seconds))
-            case Ended():
-                self._connection = None
-                self._link = None
-                self._dispatch.link_closed(number, now)
-                self._dial_over(event, now)
+        if isinstance(event, Ended):
+            self._connection = None
+            self._link = None
+            self._unlink(now)
+            self._dial_over(event, now)
+        elif connection.state is ConnectionState.CLOSED:
+            pass  # it came in behind what made this side give up, and counts as unread
+        elif isinstance(event, Message):
+            self._dispatch.intake.receive(number, event, now)
+        elif isinstance(event, RoundTrip):
+            self._events.append(PingRoundTrip(link=number, seconds=event.seconds))
+        else:  # Open; a client's stages pass or are refused, and none has Asked
+            self._supervisor.opened(now)
+            self._dispatch.delivery.link = number
+            seconds = now - self._supervisor.deadline + self._settings.open_timeout
+            self._events.append(Opened(link=number, url=self._settings.url, seconds=seconds))
 
     def _dial_over(self, ended: Ended, now: float) -> None:
+        ended = explained(ended, self._api_key)
         self._events.append(
             Closed(
                 link=self._supervisor.dials,

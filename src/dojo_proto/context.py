@@ -17,6 +17,15 @@ class RequestHeaders(msgspec.Struct, frozen=True, kw_only=True):
     device_type: str | None = None
 
 
+class _Headed(msgspec.Struct):
+    """Any params: what else they hold is skipped, so that none of it can stand in the way."""
+
+    headers: dict[str, Any] = {}
+
+
+_decode_headed = msgspec.json.Decoder(_Headed).decode
+
+
 class Context:
     """The first argument of every handler.
 
@@ -78,9 +87,10 @@ class Context:
     def headers(self) -> RequestHeaders:
         """Who asks: waiter, product and device. What is missing or no string is None."""
         if self._headers is None:
-            params = msgspec.json.decode(self._params)
-            sent = params.get("headers") if isinstance(params, dict) else None
-            members = sent if isinstance(sent, dict) else {}
+            try:
+                members = _decode_headed(self._params).headers
+            except msgspec.ValidationError:
+                members = {}
             self._headers = RequestHeaders(
                 waiter_id=_text(members, "waiterId"),
                 dojo_requesting_product=_text(members, "dojoRequestingProduct"),

@@ -8,6 +8,7 @@ that keeps money from being lost or doubled is in this module:
 - a handler runs a second time only where the first run may not have been one, and is told so.
 """
 
+from collections.abc import Awaitable
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -15,10 +16,11 @@ import msgspec
 
 from dojo_proto.call import Call
 from dojo_proto.contract import Kind, Method
+from dojo_proto.epos import Handler
 from dojo_proto.errors import DomainError, UnexpectedError
 from dojo_proto.journal import Found, RowState, Verdict
 from dojo_proto.jsonrpc import ErrorObject
-from dojo_proto.work import Outcome, Returned
+from dojo_proto.work import Outcome, Raised, Returned
 
 _encode = msgspec.json.Encoder().encode
 
@@ -50,12 +52,14 @@ class Ask(msgspec.Struct, frozen=True):
     """Run the `lookup` to find out whether it was done."""
 
     why: Asking
+    lookup: Handler
 
 
 class AskAgain(msgspec.Struct, frozen=True):
     """It was done before: run the `lookup` for the answer of now; `stored` is second best."""
 
     stored: bytes
+    lookup: Handler
 
 
 class Keep(msgspec.Struct, frozen=True):
@@ -94,7 +98,10 @@ Step: TypeAlias = RunHandler | Ask | AskAgain | Keep | Forget | Reply | Withhold
 
 def error_object(error: DomainError) -> ErrorObject:
     """The error for the wire. Text that is no valid Unicode is mended, and long text cut."""
-    message = error.message.encode("utf-8", "replace").decode()[:1000]
+    try:
+        message = error.message.encode("utf-8", "replace").decode()[:1000]
+    except Exception:  # noqa: BLE001 - a user's own __str__ may raise anything
+        message = error.error_type
     return ErrorObject(
         code=error.code, message=message, error_type=error.error_type, debug_message=message
     )
@@ -111,6 +118,17 @@ def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
         return b"{}", f"Expected what JSON can carry, got {type(error).__name__} - at `$`"
 
 
+def sound(outcome: Outcome) -> Outcome:
+    """What came of a handler or lookup that changes state; something to await is no result.
+
+    It comes from an `async def` inside a wrapper that hides it, and nothing has run yet.
+    """
+    if isinstance(outcome, Returned) and isinstance(outcome.value, Awaitable):
+        reason = "it returned something to await: it has to be registered as an `async def`"
+        return Raised(TypeError(reason))
+    return outcome
+
+
 def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining: bool) -> Step:
     """What follows from the journal's look-up.
 
@@ -118,28 +136,27 @@ def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining
     was found and left its outcome open.
     """
     row = found.row
-    if row is None or found.verdict is Verdict.FRESH:
+    # A row that this process began and started nothing for: only the journal's answer was lost.
+    unstarted = found.verdict is Verdict.BEGUN and not started
+    if row is None or (unstarted and row.entry.owner == owner):
         return _turn_away(draining=draining) if call.shed else RunHandler(redelivered=False)
-    has_lookup = call.handler.lookup is not None
+    lookup = call.handler.lookup
     match found.verdict:
-        case Verdict.SUCCEEDED if has_lookup:
-            return AskAgain(row.answer)
+        case Verdict.SUCCEEDED if lookup is not None:
+            return AskAgain(row.answer, lookup)
         case Verdict.SUCCEEDED if row.answer:
             return Reply(row.answer, repeat=True)
         case Verdict.SUCCEEDED:
             return Withhold("it was booked, but neither a lookup nor the first answer is there")
         case Verdict.REFUSED:
             return Reply(msgspec.json.decode(row.answer, type=ErrorObject), repeat=True)
-        case Verdict.FAILED:
-            return _turn_away(draining=draining) if call.shed else RunHandler(redelivered=True)
+        case Verdict.FAILED if call.shed:
+            return _turn_away(draining=draining)
     if call.shed:
         return Withhold("its outcome is open, and there is no place to settle it")
-    ours = row.entry.owner == owner
-    if ours and not started:
-        return RunHandler(redelivered=False)  # only the journal's answer was lost, no handler ran
-    if has_lookup:
-        return Ask(Asking.REDELIVERED)
-    if ours and call.handler.method.kind is Kind.MONEY:
+    if lookup is not None:
+        return Ask(Asking.REDELIVERED, lookup)
+    if started and call.handler.method.kind is Kind.MONEY:
         return Withhold("its handler raised, and there is no lookup to ask")
     return RunHandler(redelivered=True)
 
@@ -149,7 +166,7 @@ def after_begin_failed(call: Call, *, fresh: bool) -> Step:
     if fresh or call.handler.method.kind is not Kind.MONEY:
         return Reply(error_object(NO_JOURNAL))
     if call.handler.lookup is not None and not call.shed:
-        return Ask(Asking.UNLISTED)
+        return Ask(Asking.UNLISTED, call.handler.lookup)
     return Withhold("the journal could not be asked whether it is booked")
 
 
@@ -166,14 +183,16 @@ def after_run(call: Call, outcome: Outcome) -> Step:
         if method.kind is Kind.READ:
             return Reply(error_object(error))
         if isinstance(error, UnexpectedError):
-            return Forget(error_object(error))
+            # It speaks of this run: what an earlier one has done, the next has still to be told.
+            again = Keep(RowState.FAILED, error_object(error))
+            return again if call.redelivered else Forget(error_object(error))
         return Keep(RowState.REFUSED, error_object(error))
     if method.kind is Kind.READ:
         return Reply(error_object(FAILED))
     if method.kind is Kind.CHANGE:
         return Keep(RowState.FAILED, error_object(FAILED))
     if call.handler.lookup is not None:
-        return Ask(Asking.FAILED)
+        return Ask(Asking.FAILED, call.handler.lookup)
     return Withhold("its handler raised, and there is no lookup to ask")
 
 
@@ -184,11 +203,12 @@ def after_ask(call: Call, outcome: Outcome) -> Step:
         return Withhold("its lookup raised")
     if outcome.value is not None:
         result, fault = encode_result(call.handler.method, outcome.value)
+        if fault or not result.startswith(b"{"):
+            # All that change something answer with an object; a False, say, must not pass for one.
+            return Withhold("its lookup returned neither a result nor None")
         if why in {Asking.FAILED, Asking.REDELIVERED}:
-            return Keep(RowState.SUCCEEDED, result, fault)
-        return Reply(
-            result, fault=fault
-        )  # the till has it durably; the journal has failed once already
+            return Keep(RowState.SUCCEEDED, result)
+        return Reply(result)  # the till has it durably; the journal has failed once already
     match why:
         case Asking.REDELIVERED:
             return RunHandler(redelivered=True)
@@ -202,11 +222,11 @@ def after_ask_again(call: Call, outcome: Outcome) -> Step:
     """What follows from the `lookup` of something that was done: never an error."""
     if isinstance(outcome, Returned) and outcome.value is not None:
         result, fault = encode_result(call.handler.method, outcome.value)
-        if not fault:
-            return Reply(result, repeat=True)
+        if result.startswith(b"{"):
+            return Reply(call.stored or result if fault else result, repeat=True, fault=fault)
     if call.stored:
         return Reply(call.stored, repeat=True)
-    return Withhold("it is booked, but its lookup gives no answer", unknown=False)
+    return Withhold("it was booked, but its lookup gives no answer")
 
 
 def after_keep_failed(call: Call, keeping: Keep | Forget) -> Step:
@@ -216,7 +236,7 @@ def after_keep_failed(call: Call, keeping: Keep | Forget) -> Step:
     if call.handler.method.kind is not Kind.MONEY:
         return Reply(error_object(FAILED))
     if call.handler.lookup is not None:
-        return Ask(Asking.UNCOMMITTED)
+        return Ask(Asking.UNCOMMITTED, call.handler.lookup)
     return Withhold("it was done, but the journal could not keep it")
 
 

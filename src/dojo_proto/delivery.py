@@ -1,15 +1,13 @@
-"""Answers on their way to those who wait: encoding, batches, and who hears that it is over."""
+"""Answers on their way to those who wait: encoding, batches, and on which link they may go."""
 
 from collections import deque
-from collections.abc import Callable
 
 import msgspec
 
 from dojo_proto.call import Call, Gathering, Waiter
-from dojo_proto.events import Event, RequestFinished, RequestOutcome
+from dojo_proto.events import RequestOutcome
 from dojo_proto.jsonrpc import ErrorObject, encode_batch, encode_error, encode_result
-
-_encode = msgspec.json.Encoder().encode
+from dojo_proto.reports import Reports
 
 
 class Delivery:
@@ -19,32 +17,20 @@ class Delivery:
     gone.
     """
 
-    def __init__(
-        self,
-        *,
-        echo_method: bool,
-        trace_prefix: str,
-        emit: Callable[[Event], None],
-        observe: bool,
-    ) -> None:
+    def __init__(self, *, echo_method: bool, reports: Reports) -> None:
         self.link = 0
         """The link that is open; 0 if none is."""
         self.outgoing: deque[bytes] = deque()
         """Messages for that link."""
         self._echo_method = echo_method
-        self._trace_prefix = trace_prefix
-        self._emit = emit
-        self._observe = observe
-
-    def trace_id(self, number: int) -> str:
-        """An opaque id by which a log finds the error that went out."""
-        return f"{self._trace_prefix}-{number:x}"
+        self._reports = reports
+        self._observe = reports.observe
 
     def stamp(self, error: ErrorObject, number: int) -> ErrorObject:
         """`error` with a traceId: that of call `number` unless it has one already."""
         if error.trace_id:
             return error
-        return msgspec.structs.replace(error, trace_id=self.trace_id(number))
+        return msgspec.structs.replace(error, trace_id=self._reports.trace_id(number))
 
     def result(self, call: Call, result: bytes, now: float, *, repeat: bool = False) -> None:
         """Answer everybody with success; `result` is JSON."""
@@ -55,7 +41,7 @@ class Delivery:
             if waiter.id is not None:
                 self._send(waiter, encode_result(waiter.id, result, echoed))
             if self._observe:
-                self.finished(method, waiter, outcome, now)
+                self._reports.finished(method, waiter, outcome, now)
         call.waiters = []
 
     def error(self, call: Call, error: ErrorObject, now: float, *, repeat: bool = False) -> None:
@@ -66,10 +52,9 @@ class Delivery:
         call.waiters = []
 
     def silence(self, call: Call, outcome: RequestOutcome, now: float) -> None:
-        """Answer nobody."""
+        """Answer nobody. Only for what changes the till, which never comes in a batch."""
         for waiter in call.waiters:
-            self._send(waiter, b"")
-            self.finished(call.handler.method.wire, waiter, outcome, now)
+            self._reports.finished(call.handler.method.wire, waiter, outcome, now)
         call.waiters = []
 
     def reject(
@@ -83,7 +68,7 @@ class Delivery:
         """Answer one request with an error; a notification gets none (JSON-RPC 2.0 section 4.1)."""
         if waiter.id is not None:
             self._send(waiter, encode_error(waiter.id, error, method if self._echo_method else ""))
-        self.finished(method, waiter, outcome, now, error)
+        self._reports.finished(method, waiter, outcome, now, error)
 
     def gathered(self, gathering: Gathering) -> None:
         """One more member of a batch is settled; the last one sends the array."""
@@ -91,33 +76,10 @@ class Delivery:
         if gathering.waiting == 0 and gathering.answers and gathering.link == self.link:
             self.outgoing.append(encode_batch(gathering.answers))
 
-    def finished(
-        self,
-        method: str,
-        waiter: Waiter,
-        outcome: RequestOutcome,
-        now: float,
-        error: ErrorObject | None = None,
-    ) -> None:
-        """Tell observers that a request is over."""
-        if self._observe:
-            self._emit(
-                RequestFinished(
-                    link=waiter.link,
-                    method=method,
-                    request_id=waiter.shown_id,
-                    outcome=outcome,
-                    seconds=now - waiter.since,
-                    error_type="" if error is None else error.error_type,
-                    trace_id="" if error is None else error.trace_id,
-                )
-            )
-
     def _send(self, waiter: Waiter, message: bytes) -> None:
         gathering = waiter.gathering
         if gathering is not None:
-            if message:
-                gathering.answers.append(message)
+            gathering.answers.append(message)
             self.gathered(gathering)
-        elif message and waiter.link == self.link:
+        elif waiter.link == self.link:
             self.outgoing.append(message)

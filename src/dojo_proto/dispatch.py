@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from dojo_proto import decisions, events
+from dojo_proto import decisions
 from dojo_proto.admission import Admission, Admitted
 from dojo_proto.agenda import Agenda
 from dojo_proto.call import Call, Phase, move
@@ -31,8 +31,9 @@ from dojo_proto.epos import Handler
 from dojo_proto.errors import DomainError, LocalProtocolError
 from dojo_proto.events import Event, RequestOutcome
 from dojo_proto.intake import Intake
-from dojo_proto.journal import Found, Identity, RowState, Verdict, natural_text
+from dojo_proto.journal import Found, Identity, RowState, Verdict
 from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.reports import Reports
 from dojo_proto.settings import Settings
 from dojo_proto.work import Outcome, Raised, Work
 
@@ -58,12 +59,8 @@ class Dispatch:
         wall_offset: float,
     ) -> None:
         self.draining = False
-        self.delivery = Delivery(
-            echo_method=settings.echo_method,
-            trace_prefix=entropy(6).hex(),
-            emit=emit,
-            observe=observe,
-        )
+        self._reports = Reports(emit=emit, observe=observe, trace_prefix=entropy(6).hex())
+        self.delivery = Delivery(echo_method=settings.echo_method, reports=self._reports)
         self.admission = Admission(
             max_in_flight=settings.max_in_flight,
             workers=settings.workers,
@@ -75,13 +72,11 @@ class Dispatch:
             scope=scope,
             max_depth=settings.max_json_depth,
             delivery=self.delivery,
-            emit=emit,
+            reports=self._reports,
             admit=self._admit,
         )
         self._settings = settings
         self._agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
-        self._emit = emit
-        self._observe = observe
         # Every call that has started and is not done.
         self._calls: dict[int, Call] = {}
         # State-changing calls, waiting or started, by natural key and by id with content.
@@ -101,7 +96,7 @@ class Dispatch:
         for call in (*self.admission.waiting(), *self._calls.values()):
             for waiter in call.waiters:
                 if waiter.link == link:
-                    self.delivery.finished(
+                    self._reports.finished(
                         call.handler.method.wire, waiter, RequestOutcome.ABANDONED, now
                     )
             call.waiters = [waiter for waiter in call.waiters if waiter.link != link]
@@ -110,7 +105,7 @@ class Dispatch:
             if call.phase is Phase.QUEUED:
                 self.admission.withdraw(call)
                 self._forget(call)
-            elif call.identity is None:
+            elif call.identity is None and not call.answered:
                 self._give_up(call)
 
     # What the adapter does.
@@ -121,12 +116,15 @@ class Dispatch:
 
     def begun(self, call: Call, found: Found, now: float) -> None:
         """The journal has looked `call` up."""
+        if call.phase is not Phase.BEGINNING:
+            raise LocalProtocolError(f"{call!r} was not being begun")
         row = found.row
         if row is not None:
             self._compare(call, row.entry.identity)
-            if found.verdict in {Verdict.BEGUN, Verdict.FAILED}:
-                call.ticket = row.entry.ticket
-                call.idempotency_key = row.entry.idempotency_key
+            call.ticket = row.entry.ticket
+            call.idempotency_key = row.entry.idempotency_key
+            if found.verdict is not Verdict.BEGUN:
+                self._open.discard(call.ticket)  # a commit that was given up has come through
         step = decisions.after_begin(
             call,
             found,
@@ -141,9 +139,12 @@ class Dispatch:
         if call.answered:
             self._done(call, now)  # a read that nobody waits for any more
             return
-        if type(outcome) is Raised and not isinstance(outcome.error, DomainError):
-            method, trace_id = call.handler.method.wire, self.delivery.trace_id(call.number)
-            self._emit(events.HandlerFailed(method=method, trace_id=trace_id, error=outcome.error))
+        if call.identity is not None:
+            outcome = decisions.sound(outcome)
+        if type(outcome) is Raised:
+            declared = isinstance(outcome.error, DomainError) and call.phase is Phase.RUNNING
+            if not declared:  # a lookup has nothing to refuse
+                self._reports.failed(call, outcome.error)
         match call.phase:
             case Phase.RUNNING:
                 step = decisions.after_run(call, outcome)
@@ -157,19 +158,19 @@ class Dispatch:
 
     def committed(self, call: Call, now: float) -> None:
         """The journal has done the Commit or Abort of `call`."""
-        keeping = _keeping(call)
+        keeping = self._agenda.kept(call)
         self._open.discard(call.ticket)
         self._reply(call, Reply(keeping.content), now)
 
     def journal_failed(self, call: Call, reason: str, now: float, *, fresh: bool = False) -> None:
         """The journal could not do its step for `call`. `fresh`: it had found nothing before."""
-        name = "begin" if call.phase is Phase.BEGINNING else "commit"
-        method = call.handler.method.wire
-        self._emit(events.JournalFailed(method=method, step=name, reason=reason))
         if call.phase is Phase.BEGINNING:
+            self._reports.journal_failed(call, "begin", reason)
             self._carry_out(call, decisions.after_begin_failed(call, fresh=fresh), now)
             return
-        keeping = _keeping(call)
+        keeping = self._agenda.kept(call)
+        name = "commit" if isinstance(keeping, Keep) else "abort"
+        self._reports.journal_failed(call, name, reason)
         if isinstance(keeping, Forget) or keeping.state is RowState.REFUSED:
             self._open.discard(call.ticket)  # certainly not done, whatever the journal says
         self._carry_out(call, decisions.after_keep_failed(call, keeping), now)
@@ -220,13 +221,12 @@ class Dispatch:
     def _admit(self, call: Call, now: float) -> None:
         """Take a request in: join the same one under way, or start, or wait, or be turned away."""
         if call.identity is not None:
-            names = _names(call.identity)
-            for name in names:
+            for name in call.identity.names:
                 same = self._known.get(name)
                 if same is not None:
                     self._join(same, call, call.identity, now)
                     return
-            self._known.update((name, call) for name in names)
+            self._known.update((name, call) for name in call.identity.names)
         if self.draining:
             self._turn_away(call, now)
             return
@@ -237,6 +237,8 @@ class Dispatch:
                 self._arm(call)
             case Admitted.FULL:
                 self._turn_away(call, now)
+            case never:
+                assert_never(never)
 
     def _join(self, call: Call, repeat: Call, identity: Identity, now: float) -> None:
         """Let those who sent `repeat` wait for the answer to `call`, as far as there is room."""
@@ -249,21 +251,12 @@ class Dispatch:
     def _compare(self, call: Call, other: Identity) -> None:
         """Alarm if the same thing is named with other content; nothing else comes of it."""
         if call.identity is not None and call.identity.amounts != other.amounts:
-            method = call.handler.method
-            self._emit(
-                events.ContentDiffers(method=method.wire, key=natural_text(method, call.raw_params))
-            )
+            self._reports.differs(call)
 
     def _turn_away(self, call: Call, now: float) -> None:
         """There is no place for `call`; what changes the till may still be a repeat."""
         if not self.draining:
-            self._emit(
-                events.Overloaded(
-                    method=call.handler.method.wire,
-                    in_flight=len(self._calls),
-                    queued=self.admission.queued,
-                )
-            )
+            self._reports.overloaded(call, in_flight=len(self._calls), queued=self.admission.queued)
         if call.identity is None:
             error = decisions.STOPPING if self.draining else decisions.OVERLOADED
             stamped = self.delivery.stamp(error_object(error), call.number)
@@ -292,14 +285,8 @@ class Dispatch:
     def _run_handler(self, call: Call, now: float) -> None:
         if call.identity is not None:
             self._open.add(call.ticket)
-        if self._observe:
-            self._emit(
-                events.RequestStarted(
-                    method=call.handler.method.wire,
-                    request_ids=tuple(waiter.shown_id for waiter in call.waiters),
-                    redelivered=call.redelivered,
-                )
-            )
+        if self._reports.observe:
+            self._reports.started(call)
         self._run(call, call.handler, Phase.RUNNING, now)
 
     def _run(self, call: Call, handler: Handler, phase: Phase, now: float) -> None:
@@ -319,38 +306,38 @@ class Dispatch:
             case RunHandler(redelivered=redelivered):
                 call.redelivered = redelivered
                 self._run_handler(call, now)
-            case Ask(why=why):
+            case Ask(why=why, lookup=lookup):
                 call.asking = why
-                self._run(call, _lookup(call), Phase.ASKING, now)
-            case AskAgain(stored=stored):
+                self._run(call, lookup, Phase.ASKING, now)
+            case AskAgain(stored=stored, lookup=lookup):
                 call.stored = stored
-                self._run(call, _lookup(call), Phase.REPEATING, now)
+                self._run(call, lookup, Phase.REPEATING, now)
             case Keep() | Forget():
-                self._keep(call, step)
+                self._keep(call, step, now)
             case Reply():
                 self._reply(call, step, now)
             case Withhold(reason=reason, unknown=unknown):
                 if unknown:
-                    method = call.handler.method.wire
-                    key = call.idempotency_key
-                    self._emit(events.OutcomeUnknown(method=method, key=key, reason=reason))
+                    self._reports.unknown(call, reason)
                 self.delivery.silence(call, RequestOutcome.WITHHELD, now)
                 self._done(call, now)
             case _:
                 assert_never(step)
 
-    def _keep(self, call: Call, keeping: Keep | Forget) -> None:
+    def _keep(self, call: Call, keeping: Keep | Forget, now: float) -> None:
         call.deadline = None
-        self.admission.release_worker(call)
-        if isinstance(keeping, Keep):
-            self._unfit(call, keeping.fault)
+        if isinstance(keeping, Keep) and keeping.fault:
+            self._reports.unfit(call, keeping.fault)
         if isinstance(keeping.content, ErrorObject):
             stamped = self.delivery.stamp(keeping.content, call.number)
             keeping = msgspec.structs.replace(keeping, content=stamped)
         self._agenda.keep(call, keeping)
+        self.admission.release_worker(call)  # the thread is free while the journal writes
+        self._start_waiting(now)
 
     def _reply(self, call: Call, reply: Reply, now: float) -> None:
-        self._unfit(call, reply.fault)
+        if reply.fault:
+            self._reports.unfit(call, reply.fault)
         content = reply.content
         if isinstance(content, ErrorObject):
             content = self.delivery.stamp(content, call.number)
@@ -359,20 +346,10 @@ class Dispatch:
             self.delivery.result(call, content, now, repeat=reply.repeat)
         self._done(call, now)
 
-    def _unfit(self, call: Call, fault: str) -> None:
-        if fault:
-            method, trace_id = call.handler.method.wire, self.delivery.trace_id(call.number)
-            self._emit(events.ResultUnfit(method=method, trace_id=trace_id, reason=fault))
-
     def _too_slow(self, call: Call, now: float) -> None:
         if call.identity is not None:
-            seconds = now - call.since
-            self._emit(
-                events.Slow(
-                    method=call.handler.method.wire, key=call.idempotency_key, seconds=seconds
-                )
-            )
-        elif not call.answered:
+            self._reports.slow(call, now)
+        else:
             error = self.delivery.stamp(error_object(decisions.TOO_SLOW), call.number)
             self.delivery.error(call, error, now)
             self._give_up(call)
@@ -392,28 +369,14 @@ class Dispatch:
             self._shed -= 1
             return
         self.admission.release(call)
+        if self.admission.queued:
+            self._start_waiting(now)
+
+    def _start_waiting(self, now: float) -> None:
         while (ready := self.admission.next_ready()) is not None:
             self._start(ready, now)
 
     def _forget(self, call: Call) -> None:
         if call.identity is not None:
-            for name in _names(call.identity):
-                if self._known.get(name) is call:
-                    del self._known[name]
-
-
-def _names(identity: Identity) -> tuple[str, ...]:
-    """What a call is found by; keys and repeat texts are hashes over different things."""
-    return tuple(name for name in (identity.key, identity.repeat) if name)
-
-
-def _keeping(call: Call) -> Keep | Forget:
-    if call.phase is not Phase.COMMITTING or call.keeping is None:
-        raise LocalProtocolError(f"{call!r} was not being committed")
-    return call.keeping
-
-
-def _lookup(call: Call) -> Handler:
-    if call.handler.lookup is None:
-        raise LocalProtocolError(f"{call!r} has no lookup")
-    return call.handler.lookup
+            for name in call.identity.names:
+                del self._known[name]

@@ -70,8 +70,9 @@ class Epos:
 
     def handlers(self) -> Mapping[str, Handler]:
         """Wire name → handler with its lookup. Raises ConfigurationError if they do not fit."""
-        for name in self._lookups.keys() - self._handlers.keys():
-            raise ConfigurationError(f"there is a lookup for {name} and no handler")
+        alone = sorted(self._lookups.keys() - self._handlers.keys())
+        if alone:
+            raise ConfigurationError(f"there is a lookup and no handler for {', '.join(alone)}")
         if not self._handlers:
             raise ConfigurationError(
                 "this EPOS handles nothing: register handlers with @epos.on(...)"
@@ -108,32 +109,39 @@ class Epos:
                 f"{method.name} has two {what}s: {_where(table[method.wire].function)} "
                 f"and {_where(function)}"
             )
-        is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - an object with async __call__
-        )
         table[method.wire] = Handler(
             method=method,
             function=function,
-            is_async=is_async,
+            is_async=_is(inspect.iscoroutinefunction, function),
             decode=_decoder(function),
         )
         return function
 
 
-def _row(method: str | Method) -> Method:
+def _row(method: object) -> Method:
     if isinstance(method, Method):
         return method
+    if not isinstance(method, str):
+        came = _where(method) if callable(method) else repr(method)
+        raise ConfigurationError(f'expected a method, as in @epos.on("GetOrderById"); got {came}')
     row = BY_NAME.get(method)
     if row is None:
-        near = get_close_matches(str(method), BY_NAME, n=1, cutoff=0.5)
+        near = get_close_matches(method, BY_NAME, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigurationError(f"unknown method {method!r}{hint}")
     return row
 
 
+def _is(what: Callable[[Any], bool], function: Callable[..., Any]) -> bool:
+    """Whether `function`, or the `__call__` of an object that can be called, is `what`."""
+    return what(function) or what(getattr(type(function), "__call__", None))  # noqa: B004
+
+
 def _decoder(function: Callable[..., Any]) -> Callable[..., Any]:
     """The decoder for what the second parameter annotates."""
     where = _where(function)
+    if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
+        raise ConfigurationError(f"{where}: it yields, so calling it does nothing; return a result")
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -153,16 +161,25 @@ def _decoder(function: Callable[..., Any]) -> Callable[..., Any]:
         target = type(target).__call__
     try:
         hints = get_type_hints(target)
-    except NameError as error:
+    except Exception as error:  # noqa: BLE001 - an annotation may be any expression
         raise ConfigurationError(
             f"{where}: its annotations cannot be read ({error}); the types of params have to be "
             "known at module level"
         ) from None
     params_type = hints.get(positional[1].name, dict)
+    if params_type is dict:
+        params_type = dict[str, Any]
     try:
-        return msgspec.json.Decoder(dict[str, Any] if params_type is dict else params_type).decode
-    except TypeError as error:
+        shape = msgspec.inspect.type_info(params_type)
+        decode = msgspec.json.Decoder(params_type).decode
+    except Exception as error:  # noqa: BLE001 - reads the annotations of the user's own types
         raise ConfigurationError(f"{where}: params cannot be decoded into it: {error}") from None
+    if isinstance(shape, msgspec.inspect.CustomType) and shape.cls is not object:
+        raise ConfigurationError(
+            f"{where}: params cannot be decoded into {shape.cls.__name__}; expected dict, or a "
+            "type that msgspec decodes, such as a msgspec.Struct or a dataclass"
+        )
+    return decode
 
 
 def _where(function: Callable[..., Any]) -> str:

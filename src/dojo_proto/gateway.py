@@ -113,9 +113,13 @@ class Gateway:
     # What the user does.
 
     def accept(self, now: float) -> None:
-        """Answer the upgrade with 101. Raises LocalProtocolError unless it was Asked for."""
-        self._connection.settle(self._upgrade.accept(), now)
-        self._advance(now)
+        """Answer the upgrade with 101. Ignored if the connection has ended meanwhile.
+
+        Raises LocalProtocolError unless the upgrade was Asked for and is undecided.
+        """
+        if self._undecided():
+            self._connection.settle(self._upgrade.accept(), now)
+            self._advance(now)
 
     def refuse(
         self,
@@ -126,10 +130,15 @@ class Gateway:
         headers: list[Header] | None = None,
         body: bytes = b"",
     ) -> None:
-        """Answer the upgrade with an error status, 300 to 599."""
-        refused = self._upgrade.refuse(status, reason, headers=headers, body=body)
-        self._connection.settle(refused, now)
-        self._advance(now)
+        """Answer the upgrade with an error `status`, 300 to 599, at once or when it is Asked for.
+
+        `reason` is the body unless there is another. Ignored if the connection has ended meanwhile.
+        Raises LocalProtocolError if it is open, and for what HTTP cannot carry.
+        """
+        if self._undecided():
+            refused = self._upgrade.refuse(status, reason, headers=headers, body=body)
+            self._connection.settle(refused, now)
+            self._advance(now)
 
     def call(
         self, request_id: str, method: str, params: object, now: float, *, timeout: float = 30.0
@@ -188,6 +197,11 @@ class Gateway:
         self._advance(now)
 
     # Inside.
+
+    def _undecided(self) -> bool:
+        if self.state in {ConnectionState.OPEN, ConnectionState.CLOSING}:
+            raise LocalProtocolError("the upgrade was accepted already")
+        return self.state is ConnectionState.OPENING
 
     def _expect_open(self) -> None:
         if self.state is not ConnectionState.OPEN:

@@ -1,17 +1,19 @@
 """From a message to the calls it asks for, or to the errors that turn it down."""
 
 from collections.abc import Callable, Mapping
+from typing import assert_never
 
 from dojo_proto.call import Call, Gathering, Waiter
 from dojo_proto.contract import Kind
 from dojo_proto.delivery import Delivery
 from dojo_proto.epos import Handler
 from dojo_proto.errors import INVALID_PARAMS, METHOD_NOT_FOUND, InvalidRequest
-from dojo_proto.events import Event, MessageDropped
+from dojo_proto.events import MessageDropped
 from dojo_proto.framing import Message
-from dojo_proto.journal import Identity, Unidentifiable, identify
+from dojo_proto.journal import Unidentifiable, identify
 from dojo_proto.jsonrpc import Batch, ErrorObject, Invalid, Request, Response, parse
 from dojo_proto.params import explain
+from dojo_proto.reports import Reports
 
 
 class Intake:
@@ -28,7 +30,7 @@ class Intake:
         scope: str,
         max_depth: int,
         delivery: Delivery,
-        emit: Callable[[Event], None],
+        reports: Reports,
         admit: Callable[[Call, float], None],
     ) -> None:
         self.scope = scope
@@ -38,7 +40,7 @@ class Intake:
         self._handlers = handlers
         self._max_depth = max_depth
         self._delivery = delivery
-        self._emit = emit
+        self._reports = reports
         self._admit = admit
         self._count = 0
 
@@ -69,7 +71,9 @@ class Intake:
                 self._refuse(_waiter(link, request_id, gathering, now), "", code, reason, now)
             case Response():
                 reason = "it is an answer, and nothing was asked"
-                self._emit(MessageDropped(link=link, reason=reason))
+                self._reports.emit(MessageDropped(link=link, reason=reason))
+            case _:
+                assert_never(item)
 
     def _request(
         self, request: Request, link: int, gathering: Gathering | None, now: float
@@ -83,24 +87,26 @@ class Intake:
             return
         method = handler.method
         raw = b"{}" if request.params is None else request.params
-        try:
-            params = handler.decode(raw)
-        except Exception as error:  # noqa: BLE001 - a user's own type may raise anything
-            self._refuse(waiter, method.wire, INVALID_PARAMS, explain(str(error)), now)
+        reads = method.kind is Kind.READ
+        if gathering is not None and not reads:
+            reason = "a request that changes something has to come by itself, not in a batch"
+            self._refuse(waiter, method.wire, INVALID_PARAMS, reason, now)
             return
-        identity: Identity | None = None
-        if method.kind is not Kind.READ:
-            if gathering is not None:
-                reason = "a request that changes something has to come by itself, not in a batch"
-                self._refuse(waiter, method.wire, INVALID_PARAMS, reason, now)
-                return
+        try:
+            self._count += 1
+            call = Call(self._count, handler, waiter, handler.decode(raw), raw)
+            if not reads and handler.lookup is not None:
+                call.lookup_params = handler.lookup.decode(raw)
+        except Exception as error:  # noqa: BLE001 - a user's own type may raise anything
+            self._refuse(waiter, method.wire, INVALID_PARAMS, explain(error), now)
+            return
+        if not reads:
             identified = identify(method, raw, request.id, self.scope)
             if isinstance(identified, Unidentifiable):
                 self._refuse(waiter, method.wire, INVALID_PARAMS, identified.reason, now)
                 return
-            identity = identified
-        self._count += 1
-        self._admit(Call(self._count, handler, waiter, params, raw, identity), now)
+            call.identity = identified
+        self._admit(call, now)
 
     def _refuse(self, waiter: Waiter, method: str, code: int, reason: str, now: float) -> None:
         self._count += 1
@@ -109,7 +115,7 @@ class Intake:
             message=reason,
             error_type=InvalidRequest.error_type,
             debug_message=reason,
-            trace_id=self._delivery.trace_id(self._count),
+            trace_id=self._reports.trace_id(self._count),
         )
         self._delivery.reject(waiter, method, error, now)
 

@@ -13,6 +13,7 @@ import msgspec
 
 from dojo_proto.contract import Method
 from dojo_proto.errors import DojoError
+from dojo_proto.jsonrpc import NULL_ID
 
 if TYPE_CHECKING:
     from dojo_proto.work import Abort, Begin, Commit
@@ -22,7 +23,10 @@ KEY_WINDOW = 7 * 86400.0
 REPEAT_WINDOW = 120.0
 """Seconds after the commit within which the same id, method and content are a repeat."""
 
-_VERSION = "1"  # of the hashes: a release that hashes otherwise must not find the older rows
+_VERSION = "1"
+"""Of the hashes over content. A release that reads content otherwise counts it up: what it then
+does not recognise is another request by id, or an alarm. Keys have no version: they must be found
+by every later release, else what was booked before an update could be booked again."""
 
 
 class JournalError(DojoError):
@@ -44,6 +48,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Hash over the known members of params, without `headers`."""
     amounts: str
     """Hash over the members whose difference under one key deserves an alarm."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a call or a row is found by: hashes over different things, so none clash."""
+        return tuple(name for name in (self.key, self.repeat) if name)
 
 
 class Unidentifiable(msgspec.Struct, frozen=True):
@@ -70,12 +79,13 @@ def identify(
         natural.append(value)
     content = _hash(_VERSION, {name: members[name] for name in method.members if name in members})
     amounts = method.amounts or method.members
-    repeatable = request_id is not None and request_id != b"null"
     return Identity(
-        key=_hash(_VERSION, scope, method.name, natural) if natural else "",
-        repeat=_hash(_VERSION, scope, method.name, str(request_id), content) if repeatable else "",
+        key=_hash(scope, method.name, natural) if natural else "",
+        repeat=_hash(scope, method.name, request_id.hex(), content)
+        if request_id is not None and request_id != NULL_ID
+        else "",
         content=content,
-        amounts=_hash({name: members[name] for name in amounts if name in members}),
+        amounts=_hash(_VERSION, {name: members[name] for name in amounts if name in members}),
     )
 
 
@@ -106,7 +116,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
     """The natural key, or a nonce; kept for every later run of the same request."""
     owner: str
-    """Names the serving process: a begun row of another owner was cut off by a crash."""
+    """Names the process that began the row, for as long as the row lives: if it is another one, a
+    crash may have cut its handler off."""
 
 
 class RowState(Enum):
@@ -153,6 +164,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 FRESH = Found(verdict=Verdict.FRESH)
 
 
+def retention(entry: Entry, state: RowState) -> float:
+    """Seconds after its commit for which a row is a repeat's; nothing finds it afterwards."""
+    by_key = bool(entry.identity.key) and state is not RowState.REFUSED
+    return KEY_WINDOW if by_key else REPEAT_WINDOW
+
+
 def judge(entry: Entry, rows: Sequence[Row]) -> Found:
     """Say what `entry` is, given every row that shares its key or its repeat text.
 
@@ -185,7 +202,10 @@ class JournalStore(Protocol):
     `perform` does every step in order and returns one result for each: a Found for Begin, None for
     Commit and Abort, a JournalError for what could not be done. When it returns, everything that
     did not fail is durable. `Begin` looks up with `judge` and, with `insert`, in the same atomic
-    step inserts a FRESH entry, or takes a BEGUN or FAILED row over for `entry.owner`.
+    step inserts a FRESH entry as BEGUN. A row that is found stays as it is, its owner included:
+    what happened to it must still be seen if this answer is lost. Committed rows may be dropped
+    when their `retention` is over, but for a FAILED one found with `insert`: that is committed
+    again.
     """
 
     blocking: bool

@@ -1,11 +1,13 @@
 """`memory:`, the journal that remembers for as long as the process lives."""
 
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 import msgspec
 
 from dojo_proto.journal import (
     KEY_WINDOW,
+    REPEAT_WINDOW,
     Entry,
     Found,
     JournalError,
@@ -13,6 +15,7 @@ from dojo_proto.journal import (
     RowState,
     Verdict,
     judge,
+    retention,
 )
 from dojo_proto.work import Abort, Begin, Commit
 
@@ -38,7 +41,8 @@ class MemoryJournal:
         self._clock = clock
         self._rows: dict[str, _Kept] = {}
         self._tickets: dict[str, list[str]] = {}
-        self._committed: dict[str, None] = {}
+        # By how long they are kept: tickets in the order in which they were committed.
+        self._committed: dict[float, dict[str, None]] = {KEY_WINDOW: {}, REPEAT_WINDOW: {}}
 
     def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
         """Do `steps` and return a result for each."""
@@ -48,7 +52,8 @@ class MemoryJournal:
         """Forget everything."""
         self._rows.clear()
         self._tickets.clear()
-        self._committed.clear()
+        for tickets in self._committed.values():
+            tickets.clear()
 
     def _step(self, step: Begin | Commit | Abort) -> Found | JournalError | None:
         now = self._clock()
@@ -59,16 +64,19 @@ class MemoryJournal:
                 kept = self._rows.get(ticket)
                 if kept is None:
                     return JournalError(f"there is no row {ticket} to commit")
+                self._uncommit(ticket, kept)
                 kept.state, kept.answer, kept.since = state, answer, now
-                self._committed[ticket] = None
+                self._committed[retention(kept.entry, state)][ticket] = None
                 return None
             case Abort(ticket=ticket):
                 self._remove(ticket)
                 return None
+            case _:
+                assert_never(step)
 
     def _begin(self, entry: Entry, *, insert: bool, now: float) -> Found:
         self._forget_expired(now)
-        names = _names(entry)
+        names = entry.identity.names
         # Newer rows come first, and a row may stand under both of its names.
         tickets = dict.fromkeys(
             ticket for name in names for ticket in reversed(self._tickets.get(name, ()))
@@ -78,12 +86,9 @@ class MemoryJournal:
             self._rows[entry.ticket] = _Kept(entry, RowState.BEGUN, b"", now)
             for name in names:
                 self._tickets.setdefault(name, []).append(entry.ticket)
-        elif insert and found.row is not None and found.verdict in {Verdict.BEGUN, Verdict.FAILED}:
-            kept = self._rows[found.row.entry.ticket]
-            kept.entry = msgspec.structs.replace(kept.entry, owner=entry.owner)
-            if kept.state is RowState.FAILED:
-                kept.state, kept.since = RowState.BEGUN, now
-                self._committed.pop(kept.entry.ticket, None)
+        elif insert and found.row is not None and found.verdict is Verdict.FAILED:
+            failed = found.row.entry.ticket
+            self._uncommit(failed, self._rows[failed])  # it has to be there when it has run again
         return found
 
     def _row(self, ticket: str, now: float) -> Row:
@@ -91,25 +96,21 @@ class MemoryJournal:
         return Row(entry=kept.entry, state=kept.state, answer=kept.answer, age=now - kept.since)
 
     def _forget_expired(self, now: float) -> None:
-        # Commits are in the order of their times, so the first that may stay ends the search.
-        expired = []
-        for ticket in self._committed:
-            if now - self._rows[ticket].since < KEY_WINDOW:
-                break
-            expired.append(ticket)
-        for ticket in expired:
-            self._remove(ticket)
+        for window, tickets in self._committed.items():
+            # They are in the order of their times, so the first that may stay ends the search.
+            while tickets and now - self._rows[first := next(iter(tickets))].since >= window:
+                self._remove(first)
 
     def _remove(self, ticket: str) -> None:
         kept = self._rows.pop(ticket, None)
-        self._committed.pop(ticket, None)
-        for name in _names(kept.entry) if kept is not None else ():
+        if kept is None:
+            return
+        self._uncommit(ticket, kept)
+        for name in kept.entry.identity.names:
             tickets = self._tickets[name]
             tickets.remove(ticket)
             if not tickets:
                 del self._tickets[name]
 
-
-def _names(entry: Entry) -> list[str]:
-    """What a row is found by. Keys and repeat texts are hashes over different things: no clash."""
-    return [name for name in (entry.identity.key, entry.identity.repeat) if name]
+    def _uncommit(self, ticket: str, kept: _Kept) -> None:
+        self._committed[retention(kept.entry, kept.state)].pop(ticket, None)

@@ -2,6 +2,8 @@
 
 import re
 
+from msgspec import ValidationError
+
 # What msgspec says of types, lengths and formats names no value. Its other texts may: of an enum
 # member or a field that it does not know, or what a validator in the user's own type raised.
 _SAFE = re.compile(
@@ -15,8 +17,10 @@ _SAFE = re.compile(
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
 
 
-def explain(text: str) -> str:
+def explain(error: Exception) -> str:
     """The path and the expected type, from the text of msgspec's error; never the value."""
+    # Of anything else that a user's own type raises the text is not even asked for.
+    text = str(error) if isinstance(error, ValidationError) else ""
     path = _PATH.search(text)
     what = text[: path.start()] if path else text
     if not _SAFE.fullmatch(what):

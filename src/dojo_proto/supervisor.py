@@ -6,6 +6,7 @@ It decides whether and when to dial; it knows nothing of bytes or requests.
 from collections.abc import Callable
 from enum import Enum
 from math import inf, nextafter
+from typing import assert_never
 
 from dojo_proto.backoff import Backoff
 from dojo_proto.connection import Ended
@@ -181,6 +182,8 @@ class Supervisor:
                 return False
             case "after-success":
                 return self._ever_up
+            case _:
+                assert_never(self._settings.auth_retry)
 
     def _taken_over(self, ended: Ended) -> bool:
         if ended.up_for >= TAKEN_OVER_WITHIN:

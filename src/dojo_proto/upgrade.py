@@ -1,6 +1,5 @@
 """The gateway's side of the upgrade (RFC 6455 section 4.2)."""
 
-import binascii
 from base64 import b64decode
 
 from h11 import (
@@ -15,6 +14,7 @@ from h11 import (
     Request,
     Response,
 )
+from h11 import LocalProtocolError as NotSendable
 
 from dojo_proto.deflate import Deflate
 from dojo_proto.errors import LocalProtocolError
@@ -34,36 +34,34 @@ class Upgrade:
     def __init__(self, *, max_header_size: int, deflate: Deflate | None) -> None:
         self.data_to_send = b""
         self._http = Connection(SERVER, max_incomplete_event_size=max_header_size)
+        self._max = max_header_size
         self._deflate = deflate
+        self._fed = 0
         self._request: Request | None = None
         self._asked: Asked | None = None
-        self._complete = False
 
     def receive_data(self, data: bytes) -> StageOutcome | None:
         """Take bytes of the request; Asked when a sound one is complete."""
-        if self._complete:
-            # RFC 6455 section 4.1: the client has to wait for the answer before it sends more.
-            return self.refuse(400, "bytes came before the upgrade was answered")
+        self._fed += len(data)
         try:
             self._http.receive_data(data)
             while (event := self._http.next_event()) is not NEED_DATA and event is not PAUSED:
                 if isinstance(event, Request):
                     self._request = event
-                elif isinstance(event, EndOfMessage):
-                    self._complete = True
+                    if self._fed - len(self._early) > self._max:
+                        # h11 bounds a head that comes in pieces, not one that comes whole.
+                        return self._too_large()
+                elif isinstance(event, EndOfMessage) and self._request is not None:
+                    return self._judge(self._request)
         except RemoteProtocolError as error:
-            return self.refuse(error.error_status_hint, "the request is not HTTP/1.1")
-        if self._request is None or not self._complete:
-            return None
-        headers = tuple(
-            (name.decode("ascii"), value.decode("latin-1")) for name, value in self._request.headers
-        )
-        asked = Asked(target=self._request.target.decode("ascii"), headers=headers)
-        fault = _fault(self._request, asked)
-        if fault:
-            return self.refuse(400, fault)
-        self._asked = asked
-        return asked
+            if error.error_status_hint == 431:
+                return self._too_large()
+            # h11's own words may quote a line with the key.
+            reason = "expected an HTTP/1.1 request with the header Host (RFC 9112 section 3)"
+            return self.refuse(error.error_status_hint, reason)
+        if self._asked is not None and len(self._early) > self._max:
+            return self.refuse(400, f"over {self._max} bytes came before the upgrade was answered")
+        return None
 
     def receive_eof(self) -> Refused:
         """The client has ended the stream."""
@@ -71,40 +69,69 @@ class Upgrade:
 
     def timed_out(self) -> Refused:
         """The deadline for opening has passed."""
+        if self._asked is not None:
+            return self.refuse(503, "nobody decided about the upgrade in time")
         return self.refuse(408, "the request for the upgrade took too long")
+
+    @property
+    def _early(self) -> bytes:
+        """Bytes behind the request. RFC 6455 section 4.1 has the client wait; they are kept."""
+        return bytes(self._http.trailing_data[0])
+
+    def _too_large(self) -> Refused:
+        return self.refuse(431, f"the head of the request is larger than {self._max} bytes")
+
+    def _judge(self, request: Request) -> Asked | Refused:
+        headers = tuple(
+            (name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers
+        )
+        asked = Asked(target=request.target.decode("ascii"), headers=headers)
+        fault = _fault(request, asked)
+        if fault:
+            # RFC 6455 section 4.4: whatever version was asked for, this one is understood.
+            return self.refuse(400, fault, headers=[("Sec-WebSocket-Version", "13")])
+        self._asked = asked
+        return asked
 
     def accept(self) -> Passed:
         """Answer 101. Raises LocalProtocolError unless a request was Asked about."""
-        if self._asked is None:
+        asked, self._asked = self._asked, None
+        if asked is None:
             raise LocalProtocolError("there is no request to accept")
         headers: list[Header] = [
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
-            ("Sec-WebSocket-Accept", accept_token(self._asked.values("sec-websocket-key")[0])),
+            ("Sec-WebSocket-Accept", accept_token(asked.values("sec-websocket-key")[0])),
         ]
-        offers = ", ".join(self._asked.values("sec-websocket-extensions"))
+        offers = ", ".join(asked.values("sec-websocket-extensions"))
         agreed = self._deflate.answer(offers) if self._deflate is not None and offers else None
         if agreed is not None:
             headers.append(("Sec-WebSocket-Extensions", agreed))
+        early = self._early
         answer = InformationalResponse(status_code=101, headers=headers)
         self.data_to_send = self._http.send(answer) or b""
-        return Passed()
+        return Passed(trailing=early)
 
     def refuse(
         self, status: int, reason: str, *, headers: list[Header] | None = None, body: bytes = b""
     ) -> Refused:
-        """Answer with an error: `status` 300 to 599, `reason` as the body unless one is given."""
-        body = body or reason.encode()
-        answer = Response(
-            status_code=status,
-            headers=[
-                ("Content-Length", str(len(body))),
-                ("Connection", "close"),
-                *(headers or []),
-            ],
-        )
-        parts = (answer, Data(data=body), EndOfMessage())
-        self.data_to_send = b"".join(self._http.send(part) or b"" for part in parts)
+        """Answer with an error: `status` 300 to 599, `reason` as the body unless one is given.
+
+        Raises LocalProtocolError for what HTTP cannot carry.
+        """
+        if not 300 <= status <= 599:
+            raise LocalProtocolError(f"expected a status from 300 to 599 to refuse with: {status}")
+        # RFC 9110 section 6.4.1: answers without a body, whatever there is to say.
+        silent = status == 304 or (self._request is not None and self._request.method == b"HEAD")
+        content = b"" if silent else body or reason.encode()
+        fields = [("Content-Length", str(len(content))), ("Connection", "close"), *(headers or [])]
+        try:
+            answer = Response(status_code=status, headers=fields)
+            parts = (answer, Data(data=content), EndOfMessage())
+            self.data_to_send = b"".join(self._http.send(part) or b"" for part in parts)
+        except NotSendable as error:
+            raise LocalProtocolError(f"the refusal cannot be sent: {error}") from None
+        self._asked = None
         return Refused(cause=Cause.REJECTED, status=status, reason=reason)
 
 
@@ -119,7 +146,7 @@ def _fault(request: Request, asked: Asked) -> str:
     keys = asked.values("sec-websocket-key")
     try:
         nonce = b64decode(keys[0], validate=True) if len(keys) == 1 else b""
-    except binascii.Error:
+    except ValueError:
         nonce = b""
     if len(nonce) != 16:
         return "expected one Sec-WebSocket-Key of 16 bytes in base64"

@@ -1,0 +1,105 @@
+"""What observers hear of requests, and the traceId by which a log finds an error that went out."""
+
+from collections.abc import Callable
+
+from dojo_proto import events
+from dojo_proto.call import Call, Waiter
+from dojo_proto.events import Event, RequestOutcome
+from dojo_proto.journal import natural_text
+from dojo_proto.jsonrpc import ErrorObject
+
+
+class Reports:
+    """Makes the events of calls. Driven by dispatch and by what it is made of.
+
+    `emit` takes them; `observe` says whether those of every request are wanted, or alarms only.
+    """
+
+    def __init__(self, *, emit: Callable[[Event], None], observe: bool, trace_prefix: str) -> None:
+        self.emit = emit
+        self.observe = observe
+        self._trace_prefix = trace_prefix
+
+    def trace_id(self, number: int) -> str:
+        """The opaque id of call `number`."""
+        return f"{self._trace_prefix}-{number:x}"
+
+    def started(self, call: Call) -> None:
+        """Its handler is about to run. Only to be called if `observe`."""
+        self.emit(
+            events.RequestStarted(
+                method=call.handler.method.wire,
+                request_ids=tuple(waiter.shown_id for waiter in call.waiters),
+                redelivered=call.redelivered,
+            )
+        )
+
+    def finished(
+        self,
+        method: str,
+        waiter: Waiter,
+        outcome: RequestOutcome,
+        now: float,
+        error: ErrorObject | None = None,
+    ) -> None:
+        """A request is over."""
+        if self.observe:
+            self.emit(
+                events.RequestFinished(
+                    link=waiter.link,
+                    method=method,
+                    request_id=waiter.shown_id,
+                    outcome=outcome,
+                    seconds=now - waiter.since,
+                    error_type="" if error is None else error.error_type,
+                    trace_id="" if error is None else error.trace_id,
+                )
+            )
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """Its handler or lookup raised what it had not declared."""
+        trace_id = self.trace_id(call.number)
+        self.emit(
+            events.HandlerFailed(method=call.handler.method.wire, trace_id=trace_id, error=error)
+        )
+
+    def unfit(self, call: Call, fault: str) -> None:
+        """Its handler or lookup returned what is no result."""
+        trace_id = self.trace_id(call.number)
+        self.emit(
+            events.ResultUnfit(method=call.handler.method.wire, trace_id=trace_id, reason=fault)
+        )
+
+    def slow(self, call: Call, now: float) -> None:
+        """It changes the till, and takes long."""
+        self.emit(
+            events.Slow(
+                method=call.handler.method.wire,
+                key=call.idempotency_key,
+                seconds=now - call.since,
+            )
+        )
+
+    def overloaded(self, call: Call, *, in_flight: int, queued: int) -> None:
+        """There is no place for it."""
+        self.emit(
+            events.Overloaded(method=call.handler.method.wire, in_flight=in_flight, queued=queued)
+        )
+
+    def differs(self, call: Call) -> None:
+        """The same thing was named with other content."""
+        method = call.handler.method
+        key = natural_text(method, call.raw_params)
+        self.emit(events.ContentDiffers(method=method.wire, key=key))
+
+    def unknown(self, call: Call, reason: str) -> None:
+        """Nobody knows whether it was done."""
+        self.emit(
+            events.OutcomeUnknown(
+                method=call.handler.method.wire, key=call.idempotency_key, reason=reason
+            )
+        )
+
+    def journal_failed(self, call: Call, step: str, reason: str) -> None:
+        """The journal could not do `step` for it."""
+        self.emit(events.JournalFailed(method=call.handler.method.wire, step=step, reason=reason))
