@@ -22,6 +22,7 @@ from dojo_proto.framing import (
     PingFrame,
     PongFrame,
     Violation,
+    is_sendable_close_code,
 )
 from dojo_proto.keepalive import Due, Keepalive
 from dojo_proto.stage import Asked, Passed, Refused, Stage, StageOutcome
@@ -123,7 +124,7 @@ class Connection:
         self._ping: bytes | None = None
         self._frames: deque[bytes] = deque()
         self._queued = 0
-        self._close: bytes | None = None
+        self._close: tuple[int | None, str] | None = None
         # The ping that has left and has no answer yet.
         self._pinged: tuple[bytes, float] | None = None
         # While CLOSING: how it will have ended, whether the peer has said Close, and until when.
@@ -200,11 +201,14 @@ class Connection:
                 assert_never(outcome)
 
     def send_text(self, payload: bytes, now: float) -> None:
-        """Queue a text message; `payload` is UTF-8. Ignored unless OPEN.
+        """Queue a text message; `payload` is UTF-8. Ignored when it cannot leave any more.
 
-        A peer that has left `max_outbound` bytes unread loses the connection instead.
+        The answer to the peer's Close goes behind what waits, so a message may leave until then
+        (RFC 6455 section 5.5.1). A peer that has left `max_outbound` bytes unread loses the
+        connection instead.
         """
-        if self.state is not State.OPEN or self._framing is None:
+        answering = self._peer_closed and self._close is not None
+        if self._framing is None or not (self.state is State.OPEN or answering):
             return
         waiting = self._queued + len(self._begun)
         if waiting >= self._limits.max_outbound:
@@ -224,9 +228,13 @@ class Connection:
 
         A connection that is not open yet ends at once; one that closes already goes on with that.
         """
-        if self.state is State.OPEN and self._framing is not None:
-            frame = self._framing.close(code, reason)
-            self._begin_closing(frame, Ended(cause=cause, reason=reason, code=code), now)
+        if self.state is State.OPEN:
+            if not is_sendable_close_code(code):
+                raise LocalProtocolError(
+                    f"close code {code} may not be sent (RFC 6455 section 7.4)"
+                )
+            ending = Ended(cause=cause, reason=reason, code=code)
+            self._begin_closing(code, reason, ending, now)
         elif self.state is not State.CLOSING:
             self.abort(cause, reason, now)
 
@@ -320,11 +328,11 @@ class Connection:
                         ended = Ended(cause=Cause.PEER_CLOSED, reason=reason, code=code)
                         # RFC 6455 section 5.5.1: the answer typically echoes the status code.
                         echo = None if code == NO_STATUS_RECEIVED else code
-                        self._begin_closing(framing.close(echo), ended, now)
+                        self._begin_closing(echo, "", ended, now)
                     case Violation(code=code, reason=reason):
                         self._peer_closed = True
                         ended = Ended(cause=Cause.PROTOCOL_ERROR, reason=reason, code=code)
-                        self._begin_closing(framing.close(code, reason), ended, now)
+                        self._begin_closing(code, reason, ended, now)
                     case _:
                         assert_never(event)
             elif isinstance(event, CloseFrame | Violation):
@@ -350,7 +358,7 @@ class Connection:
             room -= len(frame)
             self._queued -= len(frame)
         if self._close is not None and not self._frames and room > 0:
-            parts.append(self._close)
+            parts.append(framing.close(*self._close))
             self._close = None
         self._begun = b"".join(parts)
 
@@ -358,10 +366,11 @@ class Connection:
         self._begun += self._stages[0].data_to_send
         self._stages[0].data_to_send = b""
 
-    def _begin_closing(self, frame: bytes, ending: Ended, now: float) -> None:
+    def _begin_closing(self, code: int | None, reason: str, ending: Ended, now: float) -> None:
         self._move(State.CLOSING)
         self._ping = None
-        self._close = frame
+        # Made into a frame when it leaves, so that its mask does not depend on how input was cut.
+        self._close = code, reason
         self._ending = ending
         self._close_deadline = now + self._limits.close_timeout
 

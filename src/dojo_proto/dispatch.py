@@ -214,7 +214,9 @@ class Dispatch:
     @property
     def unresolved(self) -> int:
         """State-changing calls that are over with their outcome left open."""
-        return len(self._open.difference(call.ticket for call in self._calls.values()))
+        # Copied in one step, since a status may be asked for while another thread drives.
+        calls = list(self._calls.values())
+        return len(self._open.difference([call.ticket for call in calls]))
 
     # Starting.
 
