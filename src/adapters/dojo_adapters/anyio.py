@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 
 from dojo_adapters.engine import Options
 from dojo_adapters.service import AsyncEngine, Service
@@ -34,8 +35,7 @@ def run(
     """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
 
     `settings` come from the environment if None; `backend` and `backend_options` are those of
-    `anyio.run`. Raises ConfigurationError, or AuthenticationError
-    if the gateway refuses the key.
+    `anyio.run`. Raises ConfigurationError, or AuthenticationError if the gateway refuses the key.
     """
 
     async def main() -> None:
@@ -72,20 +72,23 @@ async def open_service(
     Takes what `run` does. Raises what ended the service when the block is left.
     """
     engine = _AnyioEngine(epos, settings, **options)
-    try:
-        async with anyio.create_task_group() as group:
-            engine.group = group
-            group.start_soon(engine.tick)
-            group.start_soon(engine.listen)
+    service = Service(engine)
+    failure: Exception | None = None
+    async with anyio.create_task_group() as group:
+        engine.group = group
+        group.start_soon(engine.tick)
+        group.start_soon(engine.listen)
+        try:
             engine.start()
-            service = Service(engine)
             yield service
             await service.stop()
+        except Exception as error:  # noqa: BLE001 - raised below, since the group would wrap it
+            failure = error
+        finally:
+            engine.close()
             group.cancel_scope.cancel()
-    finally:
-        engine.close()
-    if engine.error is not None:
-        raise engine.error
+    if (failure := failure or engine.error) is not None:
+        raise failure
 
 
 class _AnyioEngine(AsyncEngine):
@@ -94,14 +97,14 @@ class _AnyioEngine(AsyncEngine):
     group: anyio.abc.TaskGroup
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
-        self._waking, self._waker = socket.socketpair()
-        self._waking.settimeout(0)
-        self._waker.settimeout(0)
         self._sleeping = anyio.CancelScope()
         self._sleeps_until = inf
         self._transport: _Transport | None = None
         self._tasks: dict[Call, anyio.CancelScope] = {}
         super().__init__(epos, settings, event=anyio.Event, **options)
+        self._waking, self._waker = socket.socketpair()
+        self._waking.settimeout(0)
+        self._waker.settimeout(0)
 
     async def tick(self) -> None:
         """Call `handle_timer` when it is time, until cancelled."""
@@ -110,19 +113,17 @@ class _AnyioEngine(AsyncEngine):
             with anyio.CancelScope() as self._sleeping:
                 await anyio.sleep(max(0.0, self._sleeps_until - monotonic()))
                 self._sleeps_until = -inf
+                await anyio.lowlevel.checkpoint()  # what is readable is fed first
                 self.handle_timer()
 
     async def listen(self) -> None:
         """Drain the inbox when another thread wakes the loop, until cancelled."""
-        while True:
-            await anyio.wait_readable(self._waking)
-            self._waking.recv(_CHUNK)
-            self.drain_inbox()
-
-    def close(self) -> None:
-        super().close()
-        self._waking.close()
-        self._waker.close()
+        with self._waking, self._waker:
+            while True:
+                await anyio.wait_readable(self._waking)
+                with suppress(BlockingIOError):
+                    self._waking.recv(_CHUNK)
+                self.drain_inbox()
 
     def wake(self) -> None:
         # A full buffer wakes as well; OSError says that the service has ended.
@@ -186,14 +187,21 @@ class _Transport:
 
     async def run(self) -> None:
         """Carry bytes until the link is over, then drop the socket."""
-        stream = await anyio.abc.SocketStream.from_socket(self._sock)
+        try:
+            stream = await anyio.abc.SocketStream.from_socket(self._sock)
+        except (OSError, ValueError) as error:  # the peer has reset it already
+            self._sock.close()
+            self._engine.lost(self._link, error)
+            return
         try:
             with self._scope:
                 async with anyio.create_task_group() as group:
                     group.start_soon(self._read, stream)
                     await self._write(stream)
         finally:
-            await anyio.aclose_forcefully(stream)
+            # Not aclose_forcefully: before anyio 4.16 a cancelled aclose waits for what is unsent.
+            with anyio.CancelScope(shield=True):
+                await stream.aclose()
 
     async def _read(self, stream: anyio.abc.SocketStream) -> None:
         while True:

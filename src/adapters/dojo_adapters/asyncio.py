@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import Any, Unpack, cast
 
@@ -78,7 +79,7 @@ class _AsyncioEngine(AsyncEngine):
         self._due = 0.0
         self._transport: _Transport | None = None
         self._flushing = False
-        self._tasks: dict[Call, asyncio.Task[None]] = {}
+        self._tasks: dict[Call, asyncio.Task[Any]] = {}
         self._attaching: set[asyncio.Task[Any]] = set()
         super().__init__(epos, settings, event=asyncio.Event, **options)
 
@@ -88,15 +89,33 @@ class _AsyncioEngine(AsyncEngine):
             self._loop.call_soon_threadsafe(self.drain_inbox)
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
-        transport = self._transport = _Transport(self, link, wire)
+        transport = self._transport = _Transport(self, sock, link, wire)
         attaching = self._loop.create_task(
             self._loop.create_connection(lambda: transport, sock=sock)
         )
         self._attaching.add(attaching)
-        attaching.add_done_callback(self._attaching.discard)
+        attaching.add_done_callback(partial(self._attached, transport))
+
+    def _attached(self, transport: "_Transport", attaching: asyncio.Task[Any]) -> None:
+        self._attaching.discard(attaching)
+        if not attaching.cancelled() and (error := attaching.exception()) is not None:
+            transport.failed(error)
 
     def start_task(self, run: Run) -> None:
-        self._tasks[run.call] = self._loop.create_task(self._handle(run))
+        task = self._tasks[run.call] = self._loop.create_task(run.function(run.context, run.params))
+        # Not from inside the task: one that is cancelled before its first step never gets there.
+        task.add_done_callback(partial(self._finished, run))
+
+    def _finished(self, run: Run, task: asyncio.Task[Any]) -> None:
+        del self._tasks[run.call]
+        outcome: Outcome
+        if task.cancelled():
+            outcome = Raised(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            outcome = Raised(error)
+        else:
+            outcome = Returned(task.result())
+        self.ran(run.call, outcome)
 
     def cancel_task(self, call: Call) -> None:
         task = self._tasks.get(call)
@@ -124,39 +143,31 @@ class _AsyncioEngine(AsyncEngine):
         if self._transport is not None:
             self._transport.flush()
 
-    async def _handle(self, run: Run) -> None:
-        outcome: Outcome
-        try:
-            outcome = Returned(await run.function(run.context, run.params))
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - also a cancellation is an outcome
-            outcome = Raised(error)
-        self._tasks.pop(run.call, None)
-        self.ran(run.call, outcome)
-
     async def shut_down(self) -> None:
         """Let go of everything that runs in this loop."""
+        self.close()
         if self._timer is not None:
             self._timer.cancel()
-        self.close()
-        self._flush()
-        running = [*self._tasks.values(), *self._attaching]
-        for task in running:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await asyncio.sleep(0)  # the transport closes its socket in the next turn
+        if running := {*self._tasks.values(), *self._attaching}:
+            await asyncio.wait(running)
+        if self._transport is not None:
+            await self._transport.closed.wait()
 
 
 class _Transport(asyncio.Protocol):
     """Carries the bytes of one link."""
 
-    def __init__(self, engine: _AsyncioEngine, link: Link, wire: Wire) -> None:
+    def __init__(self, engine: _AsyncioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
         self._engine = engine
+        self._sock = sock
         self._link = link
         self._wire = wire
         self._transport: asyncio.Transport | None = None
         self._paused = False
+        self.closed = asyncio.Event()
+        """The socket is closed, or was never carried."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -175,7 +186,17 @@ class _Transport(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        # A socket that is lost at once is closed by uvloop and stays open to Python, which would
+        # close it again, whosever its number is by then. Elsewhere it is closed in the next turn.
+        asyncio.get_running_loop().call_soon(self._sock.detach)
+        self.closed.set()
         self._engine.lost(self._link, exc)
+
+    def failed(self, error: BaseException) -> None:
+        """The loop did not take the socket."""
+        self._sock.close()
+        self.closed.set()
+        self._engine.lost(self._link, error)
 
     def pause_writing(self) -> None:
         self._paused = True

@@ -6,6 +6,7 @@ an event loop's default pool it would hold the interpreter's exit.
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain, zip_longest
 from selectors import EVENT_WRITE, DefaultSelector
@@ -13,6 +14,7 @@ from time import monotonic
 from typing import TypeAlias
 
 _STAGGER = 0.25  # seconds until the next address gets its chance: RFC 8305 section 5
+_GLANCE = 0.1  # seconds between two looks at whether the socket is still wanted
 
 _AddressInfo: TypeAlias = tuple[
     socket.AddressFamily,
@@ -23,10 +25,11 @@ _AddressInfo: TypeAlias = tuple[
 ]
 
 
-def connect(host: str, port: int, deadline: float) -> socket.socket:
+def connect(host: str, port: int, deadline: float, wanted: Callable[[], bool]) -> socket.socket:
     """Connect to the first address of `host` that answers, by `deadline` (`time.monotonic`).
 
-    Returns a socket that does not block and sends without delay. Raises OSError.
+    Returns a socket that does not block and sends without delay. Raises OSError, soon also when it
+    is no longer `wanted`, and UnicodeError for a host that cannot be a name in DNS.
 
     The families take turns, and an address that does not answer does not hold up the next
     (RFC 8305, Happy Eyeballs).
@@ -35,14 +38,16 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
     first = [entry for entry in found if entry[0] == found[0][0]]
     others = [entry for entry in found if entry[0] != found[0][0]]
     entries = [entry for entry in chain(*zip_longest(first, others)) if entry is not None]
-    race = _Race()
+    race = _Race(wanted)
     try:
         for entry in entries:
             race.start(entry)
             last = entry is entries[-1]
             winner = race.wait(deadline if last else min(deadline, monotonic() + _STAGGER))
             if winner is not None:
-                winner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                # Some systems refuse this where the peer has reset the connection by now.
+                with suppress(OSError):
+                    winner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return winner
     finally:
         race.close()
@@ -52,8 +57,9 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
 class _Race:
     """Sockets that are connecting at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Callable[[], bool]) -> None:
         self.error: OSError | None = None
+        self._wanted = wanted
         self._selector = DefaultSelector()
         self._running: dict[int, socket.socket] = {}
 
@@ -77,8 +83,8 @@ class _Race:
             self._selector.register(runner, EVENT_WRITE)
 
     def wait(self, until: float) -> socket.socket | None:
-        while self._running and (left := until - monotonic()) > 0:
-            for key, _ in self._selector.select(left):
+        while self._running and self._wanted() and (left := until - monotonic()) > 0:
+            for key, _ in self._selector.select(min(left, _GLANCE)):
                 runner = self._running.pop(key.fd)
                 self._selector.unregister(runner)
                 code = runner.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -27,7 +27,6 @@ from dojo_proto import (
     Client,
     ConfigurationError,
     Dial,
-    DojoError,
     Epos,
     JournalStore,
     Link,
@@ -88,8 +87,10 @@ class Engine(ABC):
             observe=self._observer.wants_requests,
             wall_offset=time() - monotonic(),
         )
-        self.error: DojoError | None = None
+        self.error: Exception | None = None
         """Why the service has ended by itself; known when `stopped` is called."""
+        self.was_open = False
+        """Whether there ever was a connection."""
         self.inbox = Inbox(self.wake)
         self._workers = Workers(settings.workers, self._deliver_ran)
         self._store = store
@@ -100,6 +101,7 @@ class Engine(ABC):
         self._steps: dict[int, tuple[float, Step]] = {}
         self._dialed = 0
         self._ended = False
+        self._closed = False
 
     # What a runtime implements.
 
@@ -140,18 +142,21 @@ class Engine(ABC):
 
     def turn(self) -> None:
         """Do what the client wants after an input."""
+        if self._closed:
+            return
         self._do_work()
         while (event := self.client.next_event()) is not None:
             if isinstance(event, Opened):
+                self.was_open = True
                 self.opened()
             self._observer.put(event)
         action = self.client.next_action()
         if isinstance(action, Dial) and action.number != self._dialed:
             self._dialed = action.number
-            Thread(target=self._dial, args=(action,), name="dojo-dial", daemon=True).start()
+            self._start_dial(action)
         elif isinstance(action, Stop) and not self._ended:
             self._ended = True
-            self.error = action.error
+            self.error = self.error or action.error
             self.stopped()
         self.settle()
 
@@ -199,9 +204,12 @@ class Engine(ABC):
         self.turn()
 
     def close(self) -> None:
-        """Let go of everything; the service has ended, or is given up."""
+        """Let go of everything; the service has ended, or is given up. Turns do nothing more."""
         self.client.abort(monotonic())
+        self.turn()
+        self._closed = True
         self.inbox.close()
+        self.drain_inbox()  # this starts nothing any more, but closes a socket just dialed
         self._workers.close()
         if self._journal is not None:
             self._journal.close(JOURNAL_TIMEOUT)
@@ -224,6 +232,13 @@ class Engine(ABC):
         self.inbox.put(self.client.abort)
 
     # Inside.
+
+    def _start_dial(self, action: Dial) -> None:
+        dial = Thread(target=self._dial, args=(action,), name="dojo-dial", daemon=True)
+        try:
+            dial.start()
+        except RuntimeError as error:  # the system gives no more threads now
+            self.client.dial_failed(action.number, f"no thread to dial in: {error}", monotonic())
 
     def _stop(self, timeout: float | None, now: float) -> None:
         self.client.stop(now, timeout)
@@ -277,18 +292,26 @@ class Engine(ABC):
 
     def _dial(self, action: Dial) -> None:
         try:
-            api_key = self._settings.api_key
-            key = api_key() if callable(api_key) else api_key
-            sock = connect(action.host, action.port, action.deadline)
+            key = self._current_key()
+            sock = connect(action.host, action.port, action.deadline, self.inbox.is_open)
         except ConfigurationError as error:
             reason = str(error)
-        except OSError as error:
-            why = error.strerror or str(error) or type(error).__name__
+        except (OSError, UnicodeError) as error:
+            said = error.strerror if isinstance(error, OSError) else None
+            why = said or str(error) or type(error).__name__
             reason = f"no connection to {action.host}:{action.port}: {why}"
-        except Exception as error:  # noqa: BLE001 - the user's own callable; its text may be secret
-            reason = f"Settings.api_key() raised {type(error).__name__}"
         else:
             if not self.inbox.put(self._finish_dial, action.number, key, sock):
                 sock.close()
             return
         self.inbox.put(self.client.dial_failed, action.number, reason)
+
+    def _current_key(self) -> str:
+        api_key = self._settings.api_key
+        try:
+            return api_key() if callable(api_key) else api_key
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the user's own callable; its text may be secret
+            what = f"Settings.api_key() raised {type(error).__name__}"
+            raise ConfigurationError(what) from None

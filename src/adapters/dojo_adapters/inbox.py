@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from threading import RLock
 from typing import Any, TypeAlias
 
 Item: TypeAlias = tuple[Callable[..., None], tuple[Any, ...]]
@@ -19,13 +20,17 @@ class Inbox:
         self._items: deque[Item] = deque()
         self._woken = False
         self._closed = False
+        # Between `put` and `close`, so that nothing is taken that nobody drains. Reentrant, since a
+        # signal handler may put in the midst of another put.
+        self._lock = RLock()
 
     def put(self, function: Callable[..., None], *arguments: Any) -> bool:
         """Have `function(*arguments, now)` called by whoever drains; False if nobody will."""
-        if self._closed:
-            return False
+        with self._lock:
+            if self._closed:
+                return False
+            self._items.append((function, arguments))
         # The order matters: what is appended before `drain` resets the flag is drained by it.
-        self._items.append((function, arguments))
         if not self._woken:
             self._woken = True
             self._wake()
@@ -37,7 +42,11 @@ class Inbox:
         while self._items:
             yield self._items.popleft()
 
+    def is_open(self) -> bool:
+        """Whether `put` takes anything."""
+        return not self._closed
+
     def close(self) -> None:
-        """Nobody drains any more."""
-        self._closed = True
-        self._items.clear()
+        """Take nothing more. What has come in is still to be drained."""
+        with self._lock:
+            self._closed = True

@@ -49,13 +49,14 @@ class Service:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def ready(self) -> None:
-        """Wait until a connection is open for the first time, or the service has ended.
+    async def ready(self) -> bool:
+        """Wait until a connection is open for the first time; False if the service ends before.
 
         Raises what ended it if it was not asked to, such as AuthenticationError.
         """
         await self._engine.first_opened.wait()
         self._raise_error()
+        return self._engine.was_open
 
     async def wait(self) -> None:
         """Wait until the service has ended. Raises what ended it, if it was not asked to."""

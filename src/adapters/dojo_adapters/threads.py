@@ -28,7 +28,8 @@ def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
     """
     runner = Runner(epos, settings, **options)
     with owned_signals(runner.request_stop, runner.request_abort), runner:
-        runner.wait()
+        while not runner.wait(timeout=1.0):
+            pass  # Windows runs signal handlers only between two waits
 
 
 class Runner:
@@ -53,13 +54,14 @@ class Runner:
         self._thread.start()
 
     def ready(self, timeout: float | None = None) -> bool:
-        """Wait until a connection is open for the first time; False if `timeout` seconds pass.
+        """Wait until a connection is open for the first time.
 
-        Raises what ended the service if that comes first, such as AuthenticationError.
+        False if the service ends before, or if `timeout` seconds pass. Raises what ended it if it
+        was not asked to, such as AuthenticationError.
         """
-        opened = self._engine.first_opened.wait(timeout)
+        self._engine.first_opened.wait(timeout)
         self._raise_error()
-        return opened
+        return self._engine.was_open
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the service has ended; False if `timeout` seconds pass.
@@ -137,15 +139,18 @@ class _ThreadsEngine(Engine):
             self.start()
             while not self._over:
                 self._wait()
+        except Exception as error:
+            self.error = error  # nobody else would hear of it
+            raise
         finally:
-            self.close()
-            if self._transport is not None:
-                self._transport.close()
-            self._selector.close()
-            self._waking.close()
-            self._waker.close()
-            self.first_opened.set()
-            self.ended.set()
+            try:
+                self.close()
+            finally:
+                self._selector.close()
+                self._waking.close()
+                self._waker.close()
+                self.first_opened.set()
+                self.ended.set()
 
     def _wait(self) -> None:
         timer = self.next_timer()
@@ -154,9 +159,9 @@ class _ThreadsEngine(Engine):
             if key.fileobj is self._waking:
                 with suppress(BlockingIOError):
                     self._waking.recv(_CHUNK)
-            elif self._transport is not None:
-                self._transport.ready(mask)
-        self.drain_inbox()
+            elif self._transport is not None and mask & EVENT_READ:
+                self._transport.read()
+        self.drain_inbox()  # which ends with a turn, and so writes what it can
         if timer is not None and timer <= monotonic():
             self.handle_timer()
 
@@ -210,13 +215,6 @@ class _Transport:
         self._mask = EVENT_READ
         selector.register(sock, EVENT_READ)
 
-    def ready(self, mask: int) -> None:
-        """The selector has found the socket ready."""
-        if mask & EVENT_READ:
-            self._read()
-        if mask & EVENT_WRITE:
-            self.flush()
-
     def flush(self) -> None:
         """Write what waits, as far as the socket takes it."""
         try:
@@ -239,7 +237,8 @@ class _Transport:
         self._selector.unregister(self._sock)
         self._sock.close()
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take what has come in."""
         try:
             data = self._sock.recv(_CHUNK)
         except BlockingIOError:

@@ -63,19 +63,22 @@ async def open_service(
     Takes what `run` does. Raises what ended the service when the block is left.
     """
     engine = _TrioEngine(epos, settings, **options)
-    try:
-        async with trio.open_nursery(strict_exception_groups=False) as nursery:
-            engine.nursery = nursery
-            nursery.start_soon(engine.tick)
+    service = Service(engine)
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        engine.nursery = nursery
+        nursery.start_soon(engine.tick)
+        try:
             engine.start()
-            service = Service(engine)
             yield service
             await service.stop()
+        except Exception as error:  # noqa: BLE001 - raised below, since the nursery would wrap it
+            failure = error
+        finally:
+            engine.close()
             nursery.cancel_scope.cancel()
-    finally:
-        engine.close()
-    if engine.error is not None:
-        raise engine.error
+    if (failure := failure or engine.error) is not None:
+        raise failure
 
 
 class _TrioEngine(AsyncEngine):
@@ -98,6 +101,7 @@ class _TrioEngine(AsyncEngine):
             with trio.CancelScope() as self._sleeping:
                 await trio.sleep(max(0.0, self._sleeps_until - monotonic()))
                 self._sleeps_until = -inf
+                await trio.lowlevel.checkpoint()  # what is readable is fed first
                 self.handle_timer()
 
     def wake(self) -> None:

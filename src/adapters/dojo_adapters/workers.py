@@ -37,10 +37,7 @@ class Workers:
         with self._lock:
             if self._free > 0:
                 self._free -= 1
-            elif self._threads < self._limit:
-                self._threads += 1
-                Thread(target=self._work, name="dojo-handler", daemon=True).start()
-            else:
+            elif self._threads >= self._limit or not self._start_thread():
                 self._free -= 1  # the next thread that gets free takes it
         self._queue.put(run)
 
@@ -48,6 +45,14 @@ class Workers:
         """End the threads that are free, and each other one when its handler returns."""
         for _ in range(self._threads):
             self._queue.put(None)
+
+    def _start_thread(self) -> bool:
+        try:
+            Thread(target=self._work, name="dojo-handler", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads now
+            return False
+        self._threads += 1
+        return True
 
     def _work(self) -> None:
         while (run := self._queue.get()) is not None:

@@ -1,0 +1,213 @@
+"""Connections that end, and the next ones."""
+
+import select
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from tests.adapters.life_stories.conftest import Serve
+from tests.adapters.life_stories.played import PlayedGateway
+from tests.adapters.life_stories.serving import DEADLINE, Runtime
+from tests.adapters.life_stories.tills import HELD, Till, make_epos
+from tests.adapters.life_stories.transports import over_every_transport
+
+from dojo_adapters import dialing
+from dojo_proto import Epos
+from dojo_proto.events import Cause, Closed, Opened, PingRoundTrip
+from dojo_simulator import LocalGateway
+
+
+@over_every_transport
+def test_a_silent_peer_is_pinged_then_given_up_and_dialed_again(
+    serve: Serve, epos: Epos, gateway: LocalGateway
+) -> None:
+    service = serve(epos, ping_interval=0.02, pong_timeout=0.2)
+    first = gateway.wait_for_epos()
+    assert service.wait_for_event(PingRoundTrip).link == 1
+    first.silence()
+    given_up = service.wait_for_event(Closed, lambda event: event.cause is Cause.PONG_TIMEOUT)
+    assert given_up.code == 1006
+    connection = gateway.wait_for_epos(after=first)
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-1"}).result == {"id": "o-1"}
+
+
+def test_a_peer_that_does_not_read_big_answers_is_given_up_too(
+    serve: Serve, played: PlayedGateway
+) -> None:
+    epos = Epos("acme-epos")
+    epos.on("SearchOrders")(lambda _ctx, _params: {"data": "x" * (16 << 20)})
+    service = serve(
+        epos, url=played.url, ping_interval=0.02, pong_timeout=0.1, max_outbound=64 << 20
+    )
+    peer = played.accept_epos()
+    peer.send(peer.request(1, "SearchOrdersV1"))
+    service.wait_for_event(Closed, lambda event: event.cause is Cause.PONG_TIMEOUT)
+    played.accept_epos()
+
+
+@over_every_transport
+def test_a_close_by_the_gateway_is_answered_and_dialed_again(
+    serve: Serve, epos: Epos, gateway: LocalGateway
+) -> None:
+    service = serve(epos)
+    first = gateway.wait_for_epos()
+    first.close(1001, "we are moving")
+    assert first.wait_closed().code == 1001
+    closed = service.wait_for_event(Closed)
+    assert (closed.cause, closed.code) == (Cause.PEER_CLOSED, 1001)
+    assert "we are moving" in closed.reason
+    second = gateway.wait_for_epos(after=first)
+    assert second.call("GetOrderByIdV1", {"orderId": "o-1"}).result == {"id": "o-1"}
+
+
+def test_a_request_that_is_abandoned_in_one_breath_leaves_its_place(
+    serve: Serve, epos: Epos, played: PlayedGateway
+) -> None:
+    serve(epos, url=played.url, max_in_flight=1, queue_timeout=1)
+    hasty = played.accept_epos()
+    hasty.close(hasty.request(1, "SearchOrdersV1"))
+    patient = played.accept_epos()
+    patient.send(patient.request(2, "SearchOrdersV1"))
+    assert patient.next_answer()["result"] == {"data": []}
+
+
+def test_the_gateway_comes_back_after_several_dials_in_vain(
+    serve: Serve, epos: Epos, gateway: LocalGateway
+) -> None:
+    service = serve(epos)
+    first = gateway.wait_for_epos()
+    gateway.stop_accepting()
+    first.drop()
+    refused = service.wait_for_event(Closed, lambda e: e.cause is Cause.DIAL_FAILED, count=3)
+    assert refused.reason == f"no connection to 127.0.0.1:{gateway.port}: Connection refused"
+    gateway.resume()
+    assert gateway.wait_for_epos(after=first).is_open
+    service.wait_for_event(Opened, count=2)
+    assert service.status().state == "up"
+
+
+@contextmanager
+def resets_after_connecting(times: int) -> Iterator[Callable[..., socket.socket]]:
+    """`dialing.connect` to a peer that resets the first connections before they are looked at."""
+    with PlayedGateway() as rude:
+
+        def connect(
+            host: str, port: int, deadline: float, wanted: Callable[[], bool]
+        ) -> socket.socket:
+            if not left:
+                return dialing.connect(host, port, deadline, wanted)
+            left.pop()
+            sock = dialing.connect("127.0.0.1", rude.port, deadline, wanted)
+            rude.accept().reset()
+            select.select([sock], [], [], DEADLINE)
+            return sock
+
+        left = deque(range(times))
+        yield connect
+
+
+def test_a_connection_that_is_reset_before_it_is_looked_at_is_dialed_again(
+    serve: Serve, epos: Epos, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with resets_after_connecting(2) as connect:
+        monkeypatch.setattr("dojo_adapters.engine.connect", connect)
+        service = serve(epos)
+        connection = gateway.wait_for_epos()
+    assert service.wait_for_event(Closed, count=2).cause is Cause.BAD_HANDSHAKE
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-1"}).result == {"id": "o-1"}
+
+
+def test_the_api_key_is_asked_for_before_each_dial(
+    serve: Serve, epos: Epos, gateway: LocalGateway
+) -> None:
+    keys = iter(["sk_sandbox_one", "sk_sandbox_two"])
+    serve(epos, api_key=lambda: next(keys))
+    first = gateway.wait_for_epos()
+    assert first.headers["authorization"] == "Basic sk_sandbox_one"
+    first.drop()
+    second = gateway.wait_for_epos(after=first)
+    assert second.headers["authorization"] == "Basic sk_sandbox_two"
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("sk_sandbox_s3cret"), OSError("sk_sandbox_s3cret")])
+def test_a_key_that_cannot_be_read_is_a_failed_dial_and_asked_for_again(
+    fault: Exception, serve: Serve, epos: Epos, gateway: LocalGateway
+) -> None:
+    faults = [fault]
+
+    def api_key() -> str:
+        if faults:
+            raise faults.pop()
+        return "sk_sandbox_c4nary"
+
+    service = serve(epos, api_key=api_key)
+    assert gateway.wait_for_epos().headers["authorization"] == "Basic sk_sandbox_c4nary"
+    failed = service.wait_for_event(Closed)
+    assert failed.cause is Cause.DIAL_FAILED
+    assert failed.reason == f"Settings.api_key() raised {type(fault).__name__}"
+
+
+def test_two_services_in_one_process_do_not_disturb_each_other(
+    serve: Serve, till: Till, runtime: Runtime, gateway: LocalGateway
+) -> None:
+    other_till = Till()
+    with LocalGateway() as other_gateway:
+        one = serve(make_epos(till, runtime), workers=2)
+        other = serve(make_epos(other_till, runtime), workers=2, url=other_gateway.url, proxy="")
+        connection, other_connection = gateway.wait_for_epos(), other_gateway.wait_for_epos()
+        held = connection.start_call("GetOrderByIdV1", {"orderId": HELD})
+        till.wait_for_visitor()
+        for _ in range(3):  # more than the workers of one service
+            assert other_connection.call("GetOrderByIdV1", {"orderId": "o-1"}).error is None
+        connection.drop()
+        assert gateway.wait_for_epos(after=connection).is_open
+        assert held.future.exception(DEADLINE) is not None
+        one.stop(timeout=0)
+        assert other.status().healthy
+        assert other_connection.call("SearchOrdersV1").result == {"data": []}
+        other.stop()
+
+
+def test_the_status_tells_what_goes_on(
+    serve: Serve, epos: Epos, till: Till, gateway: LocalGateway
+) -> None:
+    service = serve(epos)
+    connection = gateway.wait_for_epos()
+    service.wait_for_event(Opened)
+    assert (service.status().state, service.status().in_flight) == ("up", 0)
+    held = connection.start_call("GetOrderByIdV1", {"orderId": HELD})
+    till.wait_for_visitor()
+    status = service.status()
+    assert status.healthy
+    assert (status.in_flight, status.last_error) == (1, "")
+    assert status.last_request is not None
+    till.door.set()
+    assert held.wait().error is None
+
+
+def test_the_status_can_be_asked_for_while_requests_come_and_go(
+    serve: Serve, epos: Epos, played: PlayedGateway
+) -> None:
+    service = serve(epos, url=played.url, max_queued=500)
+    peer = played.accept_epos()
+    service.wait_for_event(Opened)
+    peer.send(*(peer.request(n, "GetOrderByIdV1", {"orderId": f"o-{n}"}) for n in range(500)))
+    seen: set[str] = set()
+    with switching_threads_often():
+        for _ in range(500):
+            peer.next_answer()
+            seen.add(service.status().state)
+    assert seen == {"up"}
+
+
+@contextmanager
+def switching_threads_often() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)

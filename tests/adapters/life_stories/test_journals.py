@@ -1,0 +1,69 @@
+"""A journal that has to wait for its disk: it holds up nothing but what it is asked for."""
+
+import threading
+from collections.abc import Sequence
+from time import monotonic
+
+import pytest
+from tests.adapters.life_stories.conftest import Serve
+from tests.adapters.life_stories.serving import DEADLINE
+from tests.adapters.life_stories.tills import Till, payment
+
+from dojo_proto import Epos, MemoryJournal
+from dojo_proto.events import JournalFailed, RequestFinished, RequestOutcome
+from dojo_proto.journal import Found, JournalError
+from dojo_proto.work import Abort, Begin, Commit
+from dojo_simulator import LocalGateway
+
+
+class SlowJournal(MemoryJournal):
+    """Waits for its disk before every step, and remembers in which threads."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        super().__init__(monotonic)
+        self.disk = threading.Event()
+        self.threads: set[str] = set()
+
+    def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
+        self.threads.add(threading.current_thread().name)
+        assert self.disk.wait(DEADLINE)
+        return super().perform(steps)
+
+
+def test_a_payment_waits_for_the_disk_and_a_read_does_not(
+    serve: Serve, epos: Epos, till: Till, gateway: LocalGateway
+) -> None:
+    journal = SlowJournal()
+    serve(epos, journal=journal)
+    connection = gateway.wait_for_epos()
+    paying = connection.start_call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-2"}).result == {"id": "o-2"}
+    assert till.booked == []
+    assert not paying.done
+    journal.disk.set()
+    assert paying.wait().result == {"id": "o-1", "payments": ["pi-1"]}
+    assert journal.threads == {"dojo-journal"}
+
+
+def test_a_disk_that_hangs_is_given_up_and_the_payment_not_begun(
+    serve: Serve,
+    epos: Epos,
+    till: Till,
+    gateway: LocalGateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dojo_adapters.engine.JOURNAL_TIMEOUT", 0.05)
+    journal = SlowJournal()
+    service = serve(epos, journal=journal)
+    connection = gateway.wait_for_epos()
+    connection.start_call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
+    failed = service.wait_for_event(JournalFailed)
+    assert (failed.step, failed.reason) == ("begin", "no answer within 0.05 s")
+    finished = service.wait_for_event(RequestFinished)
+    assert finished.outcome is RequestOutcome.WITHHELD
+    journal.disk.set()
+    retry = connection.call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
+    assert retry.result == {"id": "o-1", "payments": ["pi-1"]}
+    assert till.booked == ["pi-1"]
