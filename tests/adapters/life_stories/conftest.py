@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,9 +85,11 @@ class Authority:
     """A certificate authority that only the stories know."""
 
     def __init__(self) -> None:
-        trustme = pytest.importorskip("trustme", reason="trustme is not installed")
-        self._ca = trustme.CA()
         self._contexts: dict[str, ssl.SSLContext] = {}
+
+    @cached_property
+    def _ca(self) -> Any:
+        return pytest.importorskip("trustme", reason="trustme is not installed").CA()
 
     def server_context(self, name: str) -> ssl.SSLContext:
         """What a server at `name` speaks TLS with."""

@@ -94,6 +94,7 @@ def test_everybody_who_waits_learns_that_the_block_is_over(
             async with loop.anyio.create_task_group() as group:
                 with suppress(ZeroDivisionError):
                     async with loop.dojo.open_service(epos, settings) as service:
+                        assert await service.ready()
                         await group.start(wait, service)
                         raise ZeroDivisionError
 
@@ -102,20 +103,21 @@ def test_everybody_who_waits_learns_that_the_block_is_over(
 
 
 def test_a_runner_is_started_once(epos: Epos, settings: Settings) -> None:
-    with (
-        Runner(epos, settings) as runner,
-        pytest.raises(LocalProtocolError, match="make a new one"),
-    ):
-        runner.start()
+    with Runner(epos, settings) as runner:
+        assert runner.ready(DEADLINE)
+        with pytest.raises(LocalProtocolError, match="make a new one"):
+            runner.start()
 
 
 def test_threads_that_wait_for_a_runner_learn_of_its_end(epos: Epos, settings: Settings) -> None:
     told: list[bool] = []
     runner = Runner(epos, settings)
     assert not runner.wait(timeout=0)
-    waiting = [
-        threading.Thread(target=lambda: told.append(runner.wait(DEADLINE))) for _ in range(2)
-    ]
+
+    def wait() -> None:
+        told.append(runner.wait(DEADLINE))
+
+    waiting = [threading.Thread(target=wait) for _ in range(2)]
     with runner:
         assert runner.ready(DEADLINE)
         for thread in waiting:
@@ -136,8 +138,10 @@ def test_a_runner_that_is_not_connected_in_time_says_so(
 
 
 def test_a_fault_in_a_runners_thread_is_not_taken_for_a_stop(
-    epos: Epos, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    epos: Epos, settings: Settings, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gateway.stop_accepting()
+
     def next_timer(_engine: Engine) -> float:
         raise RuntimeError("a fault")
 

@@ -63,7 +63,7 @@ def test_a_proxy_that_refuses_is_named_with_its_status(
     serve: Serve, epos: Epos, gateway: LocalGateway
 ) -> None:
     with ConnectProxy(credentials=("till", "s3cret")) as proxy:
-        service = serve(epos, proxy=proxy.url)
+        service = serve(epos, proxy=proxy.url, backoff_initial=300, backoff_max=300)
         refused = service.wait_for_event(Closed)
         assert (refused.cause, refused.status) == (Cause.PROXY_REFUSED, 407)
         assert proxy.url.removeprefix("http://") in refused.reason

@@ -2,6 +2,7 @@
 
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.adapters.life_stories.conftest import Authority, Serve
@@ -11,6 +12,9 @@ from tests.adapters.life_stories.serving import Served
 from dojo_proto import ConfigurationError, Epos
 from dojo_proto.events import Cause, Closed
 from dojo_simulator import LocalGateway
+
+ONCE: dict[str, Any] = {"backoff_initial": 300, "backoff_max": 300}
+"""Settings that leave it at one dial."""
 
 
 def refusal(service: Served) -> Closed:
@@ -26,7 +30,7 @@ def test_a_self_signed_certificate_is_refused_by_the_systems_trust_store(
     own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     own.load_cert_chain(authority.write_own_certificate(tmp_path / "own.pem"))
     with LocalGateway(tls=own) as gateway:
-        reason = refusal(serve(epos, url=gateway.url)).reason
+        reason = refusal(serve(epos, url=gateway.url, **ONCE)).reason
         assert "self-signed certificate" in reason
         assert "pass an ssl_context that trusts that CA" in reason
         assert gateway.connections == ()
@@ -36,7 +40,7 @@ def test_a_certificate_for_another_host_is_refused(
     serve: Serve, epos: Epos, authority: Authority
 ) -> None:
     with LocalGateway(tls=authority.server_context("elsewhere.example")) as gateway:
-        service = serve(epos, url=gateway.url, ssl_context=authority.trusting())
+        service = serve(epos, url=gateway.url, ssl_context=authority.trusting(), **ONCE)
         reason = refusal(service).reason
         assert "mismatch" in reason
         assert "check the url" in reason
