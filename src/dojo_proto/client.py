@@ -163,13 +163,13 @@ class Client:
         return min((timer for timer in timers if timer is not None), default=None)
 
     def status(self) -> Status:
-        """The state of the service, as data."""
+        """The state of the service, as data. Another thread may ask while one drives."""
+        connection = self._connection
+        is_open = connection is not None and connection.state is ConnectionState.OPEN
         return Status(
             state=self._supervisor.state.value,
             since=self._wall(self._supervisor.since),
-            healthy=self._supervisor.state is State.UP
-            and self._connection is not None
-            and self._connection.state is ConnectionState.OPEN,
+            healthy=is_open and self._supervisor.state is State.UP,
             last_received=self._wall(self._last_received),
             last_request=self._wall(self._dispatch.intake.last_request),
             in_flight=self._dispatch.in_flight,

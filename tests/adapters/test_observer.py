@@ -24,8 +24,10 @@ def ping(seconds: float) -> Event:
 
 
 @contextmanager
-def observed(on_event: Callable[[Event], object] | None) -> Iterator[Observer]:
-    watching = Observer(on_event)
+def observed(
+    on_event: Callable[[Event], object] | None, level: int = logging.INFO
+) -> Iterator[Observer]:
+    watching = Observer(on_event, level)
     yield watching
     watching.close(DEADLINE)
     assert not watching._thread.is_alive()
@@ -199,8 +201,17 @@ def test_the_events_of_single_requests_are_made_only_for_somebody(
     level: int, on_event: Callable[[Event], object] | None, *, wanted: bool, at: Any
 ) -> None:
     at(level)
-    with observed(on_event) as watching:
+    with observed(on_event, level) as watching:
         assert watching.wants_requests is wanted
+
+
+def test_two_services_log_each_at_its_own_level(at: Any, caplog: pytest.LogCaptureFixture) -> None:
+    at(logging.NOTSET)
+    for level in (logging.ERROR, logging.DEBUG, logging.ERROR):
+        with observed(None, level) as watching:
+            watching.put(ping(level))
+    assert logger.level == logging.DEBUG
+    assert [record.levelno for record in caplog.records] == [logging.DEBUG]
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_no_key_and_no_customer_is_in_any_record_of_a_whole_life(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     happened = whole_life()
-    watching = Observer(None)
+    watching = Observer(None, logging.DEBUG)
     for event in happened:
         watching.put(event)
     watching.close(DEADLINE)

@@ -1,66 +1,80 @@
 """SIGINT and SIGTERM: the first drains, the second stops at once."""
 
+import asyncio
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from queue import SimpleQueue
 from threading import Thread
 
 import pytest
 from tests.adapters.pieces import DEADLINE
 
-from dojo_adapters.signals import owned_signals
+from dojo_adapters.signals import owned_signals, terminated_as_interrupted
 
 OWNED = [signal.SIGINT, signal.SIGTERM]
 
 
+class Calls(SimpleQueue[str]):
+    """What was called, in order, from whichever thread."""
+
+    def next(self) -> str:
+        return self.get(timeout=DEADLINE)
+
+
 @pytest.fixture
-def called() -> list[str]:
-    return []
+def called() -> Calls:
+    return Calls()
 
 
-def noting(called: list[str]) -> AbstractContextManager[None]:
+def noting(called: Calls) -> AbstractContextManager[None]:
     """`owned_signals` that notes each stop and abort."""
-    return owned_signals(lambda: called.append("stop"), lambda: called.append("abort"))
+    return owned_signals(lambda: called.put("stop"), lambda: called.put("abort"))
 
 
 @pytest.fixture(autouse=True)
-def handlers_are_restored() -> Iterator[None]:
+def everything_is_restored() -> Iterator[None]:
     before = [signal.getsignal(number) for number in OWNED]
+    threads = set(threading.enumerate())
     yield
     assert [signal.getsignal(number) for number in OWNED] == before
+    assert signal.set_wakeup_fd(-1) == -1
+    assert set(threading.enumerate()) == threads
 
 
 @pytest.mark.parametrize("number", OWNED)
-def test_the_first_signal_drains(called: list[str], number: int) -> None:
+def test_the_first_signal_drains(called: Calls, number: int) -> None:
     with noting(called):
-        assert called == []
+        assert called.empty()
         signal.raise_signal(number)
-        assert called == ["stop"]
+        assert called.next() == "stop"
 
 
 @pytest.mark.parametrize("first", OWNED)
 @pytest.mark.parametrize("second", OWNED)
 def test_every_later_one_stops_at_once_whichever_it_is(
-    called: list[str], first: int, second: int
+    called: Calls, first: int, second: int
 ) -> None:
     with noting(called):
         signal.raise_signal(first)
         signal.raise_signal(second)
         signal.raise_signal(second)
-    assert called == ["stop", "abort", "abort"]
+        assert [called.next() for _ in range(3)] == ["stop", "abort", "abort"]
 
 
-def test_after_the_block_the_signals_are_the_programs_own(called: list[str]) -> None:
+def test_after_the_block_the_signals_are_the_programs_own(called: Calls) -> None:
     with noting(called):
         pass
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
-    assert called == []
+    assert called.empty()
 
 
-def test_also_after_an_exception(called: list[str]) -> None:
+def test_also_after_an_exception(called: Calls) -> None:
     with (
         pytest.raises(ValueError, match="no"),
         noting(called),
@@ -70,25 +84,66 @@ def test_also_after_an_exception(called: list[str]) -> None:
         signal.raise_signal(signal.SIGINT)
 
 
-def test_a_handler_of_the_program_comes_back(called: list[str]) -> None:
-    before = signal.signal(signal.SIGTERM, lambda *_: called.append("own"))
+def test_a_handler_of_the_program_comes_back(called: Calls) -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: called.put("own"))
     try:
         with noting(called):
             signal.raise_signal(signal.SIGTERM)
+            assert called.next() == "stop"
         signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert called == ["stop", "own"]
+    assert called.next() == "own"
 
 
-def test_each_block_counts_its_own_signals(called: list[str]) -> None:
+def test_each_block_counts_its_own_signals(called: Calls) -> None:
     for _ in range(2):
         with noting(called):
             signal.raise_signal(signal.SIGINT)
-    assert called == ["stop", "stop"]
+            assert called.next() == "stop"
 
 
-def test_outside_the_main_thread_nothing_is_changed(called: list[str]) -> None:
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no other signals")
+def test_other_signals_still_wake_who_waits_for_them(called: Calls) -> None:
+    receiving, sending = socket.socketpair()
+    sending.settimeout(0)
+    receiving.settimeout(DEADLINE)
+    before = signal.signal(signal.SIGUSR1, lambda *_: called.put("own"))
+    signal.set_wakeup_fd(sending.fileno())
+    try:
+        with noting(called):
+            signal.raise_signal(signal.SIGUSR1)
+            assert receiving.recv(1) == bytes([signal.SIGUSR1])
+        assert called.next() == "own"
+    finally:
+        assert signal.set_wakeup_fd(-1) == sending.fileno()
+        signal.signal(signal.SIGUSR1, before)
+        receiving.close()
+        sending.close()
+
+
+def test_a_loop_that_sleeps_is_woken_at_once() -> None:
+    async def main() -> bool:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(stopping.set)
+
+        with owned_signals(stop, stop):
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.wait_for(stopping.wait(), DEADLINE)
+        return True
+
+    assert asyncio.run(main())
+
+
+def test_terminated_is_as_interrupted() -> None:
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_outside_the_main_thread_nothing_is_changed(called: Calls) -> None:
     inside: list[object] = []
 
     def work() -> None:
@@ -103,14 +158,14 @@ def test_outside_the_main_thread_nothing_is_changed(called: list[str]) -> None:
 
 def test_a_signal_reaches_a_main_thread_that_waits() -> None:
     program = """
-import os
+from queue import SimpleQueue
 from dojo_adapters.signals import owned_signals
 
-waiting, waking = os.pipe()  # an Event has a lock that a signal handler must not wait for
-with owned_signals(lambda: os.write(waking, b"stop"), lambda: os.write(waking, b"abort")):
+called = SimpleQueue()
+with owned_signals(lambda: called.put("stop"), lambda: called.put("abort")):
     print("ready", flush=True)
     for _ in range(2):
-        print(os.read(waiting, 16).decode(), flush=True)
+        print(called.get(), flush=True)
 """
     with subprocess.Popen(  # noqa: S603 - the program above
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True

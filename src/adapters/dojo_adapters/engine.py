@@ -11,6 +11,7 @@ import socket
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from logging import getLevelNamesMapping
 from threading import Thread
 from time import monotonic, time
 from typing import Any, TypedDict, Unpack
@@ -19,7 +20,7 @@ from dojo_adapters.dialing import connect
 from dojo_adapters.environment import settings_from_environment, with_proxy
 from dojo_adapters.inbox import Inbox
 from dojo_adapters.journals import JournalThread, Result, Step, open_journal, perform
-from dojo_adapters.observer import Observer, logger
+from dojo_adapters.observer import Observer
 from dojo_adapters.tls import Wire, make_context
 from dojo_adapters.workers import Workers
 from dojo_proto import (
@@ -74,10 +75,11 @@ class Engine(ABC):
         store = open_journal(options.get("journal"))
         epos.check(allow_async=allow_async, journaled=store is not None)
         settings = with_proxy(settings or settings_from_environment())
-        logger.setLevel(settings.log_level)
         self._settings = settings
         self._context = make_context(options.get("ssl_context")) if settings.address.tls else None
-        self._observer = Observer(options.get("on_event"))
+        self._observer = Observer(
+            options.get("on_event"), getLevelNamesMapping()[settings.log_level]
+        )
         self.client = Client(
             epos,
             settings,

@@ -43,10 +43,19 @@ _LEVELS: dict[type[Event], int] = {
 
 
 class Observer:
-    """Logs every event and hands it to `on_event`, in order. Started when built."""
+    """Logs the events of one service and hands them to `on_event`, in order. Started when built.
 
-    def __init__(self, on_event: Callable[[Event], object] | None) -> None:
+    `level` is the lowest that this service logs; the logger, which all services share, only ever
+    gets more talkative by it.
+    """
+
+    def __init__(
+        self, on_event: Callable[[Event], object] | None, level: int = logging.INFO
+    ) -> None:
         self._on_event = on_event
+        self._level = level
+        if logger.level == logging.NOTSET or logger.level > level:
+            logger.setLevel(level)
         self._queue: Queue[Event | None] = Queue(_ROOM)
         # How many were dropped, and of how many that was said: each has one thread that counts.
         self._dropped = 0
@@ -57,7 +66,8 @@ class Observer:
     @property
     def wants_requests(self) -> bool:
         """Whether anybody would see the events of single requests."""
-        return self._on_event is not None or logger.isEnabledFor(logging.DEBUG)
+        logged = self._level <= logging.DEBUG and logger.isEnabledFor(logging.DEBUG)
+        return logged or self._on_event is not None
 
     def put(self, event: Event) -> None:
         """Take an event; never blocks. When an observer is hopelessly behind, it is dropped."""
@@ -80,7 +90,8 @@ class Observer:
             # A log handler that raises has nowhere to say so, and must not keep the next event.
             with suppress(Exception):
                 self._report_dropped()
-                log(event)
+                if _level_of(event) >= self._level:
+                    log(event)
             if self._on_event is not None:
                 self._hand_over(event, self._on_event)
 
@@ -100,11 +111,15 @@ class Observer:
 
 def log(event: Event) -> None:
     """Write one event to the log."""
-    level = _LEVELS.get(type(event), logging.INFO)
+    level = _level_of(event)
     if logger.isEnabledFor(level):
         # The traceback is the only text of a user's own that is written anywhere.
         error = event.error if isinstance(event, events.HandlerFailed) else None
         logger.log(level, "%s", describe(event), exc_info=error, extra={EVENT: event})
+
+
+def _level_of(event: Event) -> int:
+    return _LEVELS.get(type(event), logging.INFO)
 
 
 def describe(event: Event) -> str:

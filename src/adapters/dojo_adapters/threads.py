@@ -28,8 +28,7 @@ def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
     """
     runner = Runner(epos, settings, **options)
     with owned_signals(runner.request_stop, runner.request_abort), runner:
-        while not runner.wait(timeout=1.0):
-            pass  # Windows runs signal handlers only between two waits
+        runner.wait()
 
 
 class Runner:

@@ -2,8 +2,9 @@
 
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from datetime import datetime
-from threading import Event, Thread
+from threading import Event
 
 import msgspec
 
@@ -13,7 +14,7 @@ from dojo_adapters.cli.target import load_epos
 from dojo_adapters.engine import Options
 from dojo_adapters.environment import settings_from_environment
 from dojo_adapters.runtimes import RUNTIMES, load_runtime
-from dojo_adapters.signals import owned_signals
+from dojo_adapters.signals import owned_signals, terminated_as_interrupted
 from dojo_proto import ConfigurationError, Epos, Kind
 
 # The simulator is imported where it is used: `run` needs nothing of it.
@@ -21,13 +22,10 @@ from dojo_proto import ConfigurationError, Epos, Kind
 
 def run(arguments: Namespace) -> int:
     """Serve until a signal."""
-    try:
-        # The runtime owns the signals while it serves. Before that, one ends the process; after
-        # that, it is one that came twice: many a wrapper sends its own besides the terminal's.
-        with owned_signals(_interrupt, _interrupt):
-            _serve(arguments)
-    except KeyboardInterrupt:
-        pass  # nothing was running, or nothing is any more
+    # The runtime owns the signals while it serves. Before that, one ends the process; after that,
+    # it is one that came twice: many a wrapper sends its own besides the terminal's.
+    with suppress(KeyboardInterrupt), terminated_as_interrupted():
+        _serve(arguments)
     return Exit.OK
 
 
@@ -50,10 +48,6 @@ def _serve(arguments: Namespace) -> None:
         runtime.run(epos, settings, **options)
 
 
-def _interrupt() -> None:
-    raise KeyboardInterrupt
-
-
 def demo(arguments: Namespace) -> int:
     """Show everything."""
     from dojo_simulator.demo import demonstrate  # noqa: PLC0415
@@ -74,11 +68,7 @@ def simulate(arguments: Namespace) -> int:
         now = datetime.now().astimezone()
         print(line if json_lines else f"{now:%H:%M:%S} {line}", flush=True)
 
-    def end() -> None:
-        # A signal may come while this thread holds the event's lock, which is not reentrant.
-        Thread(target=stop.set, daemon=True).start()
-
-    with owned_signals(end, end):
+    with owned_signals(stop.set, stop.set):
         run_gateway(port=arguments.port, json_lines=json_lines, stop=stop, write=write)
     return Exit.OK
 
