@@ -58,7 +58,10 @@ def parse_url(field: str, url: str, *schemes: str) -> Address:
     if parts.scheme not in schemes:
         got = f"{parts.scheme}://" if "://" in url else "no scheme"
         raise ConfigurationError(f"{field}: expected a URL that starts with {wanted}, got {got}")
-    if not parts.hostname or not url.isascii() or not url.isprintable() or " " in url:
+    # An empty label, as in `.host`, makes no host name (RFC 1034 section 3.1); TLS chokes on it.
+    host = parts.hostname or ""
+    sound = "" not in host.removesuffix(".").split(".")
+    if not sound or not url.isascii() or not url.isprintable() or " " in url:
         raise ConfigurationError(
             f"{field}: expected {wanted}host[:port]/… in ASCII without spaces; "
             "write an international host name in its xn-- form"
@@ -73,7 +76,7 @@ def parse_url(field: str, url: str, *schemes: str) -> Address:
         userinfo = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Address(
-        host=parts.hostname,
+        host=host,
         port=_PORTS[parts.scheme] if port is None else port,
         tls=parts.scheme in {"wss", "https"},
         target=target,

@@ -119,7 +119,7 @@ class Connection:
         self._opened_at: float | None = None
         # What waits to leave: the rest of a frame that has begun to, then the newest pong, a ping,
         # whole frames with messages, and the Close behind them.
-        self._begun = b""
+        self._begun: bytes | memoryview = b""
         self._pong: bytes | None = None
         self._ping: bytes | None = None
         self._frames: deque[bytes] = deque()
@@ -249,11 +249,6 @@ class Connection:
         """The next thing that happened, or None."""
         return self._events.popleft() if self._events else None
 
-    @property
-    def received_at(self) -> float:
-        """When the last byte came in."""
-        return self._keepalive.received_at
-
     def data_to_send(self, now: float, limit: int) -> bytes:
         """Up to `limit` bytes to write now. Ask again when they are written; empty if none wait.
 
@@ -263,7 +258,7 @@ class Connection:
             self._take_stage_data()
         elif len(self._begun) < limit and self._framing is not None:
             self._take_frames(self._framing, limit - len(self._begun), now)
-        data, self._begun = self._begun[:limit], self._begun[limit:]
+        data, self._begun = _cut(self._begun, limit)
         if data:
             self._keepalive.sent(now)
             self._end_stream(now)
@@ -292,11 +287,9 @@ class Connection:
             if self._keepalive.handle_timer(now) is Due.PING:
                 self._ping = self._entropy(4)
             else:
-                self.abort(
-                    Cause.PONG_TIMEOUT,
-                    f"nothing came for {now - self.received_at:.0f} s and no answer to a ping",
-                    now,
-                )
+                silent = now - self._keepalive.received_at
+                reason = f"nothing came for {silent:.0f} s and no answer to a ping"
+                self.abort(Cause.PONG_TIMEOUT, reason, now)
         elif self.state is not State.CLOSING:
             self.settle(self._stages[0].timed_out(), now)
         elif self._peer_closed and self._ending is not None:
@@ -363,7 +356,7 @@ class Connection:
         self._begun = b"".join(parts)
 
     def _take_stage_data(self) -> None:
-        self._begun += self._stages[0].data_to_send
+        self._begun = bytes(self._begun) + self._stages[0].data_to_send
         self._stages[0].data_to_send = b""
 
     def _begin_closing(self, code: int | None, reason: str, ending: Ended, now: float) -> None:
@@ -395,3 +388,11 @@ class Connection:
         if state not in TRANSITIONS[self.state]:
             raise LocalProtocolError(f"no way from {self.state} to {state}")
         self.state = state
+
+
+def _cut(waiting: bytes | memoryview, limit: int) -> tuple[bytes, bytes | memoryview]:
+    """The first `limit` bytes, and the rest as a view: copying it each time would be quadratic."""
+    if len(waiting) <= limit:
+        return bytes(waiting), b""
+    view = memoryview(waiting)
+    return bytes(view[:limit]), view[limit:]

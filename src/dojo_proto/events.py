@@ -195,9 +195,9 @@ class JournalFailed(Event, frozen=True, kw_only=True):
 
 
 class ContentDiffers(Event, frozen=True, kw_only=True):
-    """ALARM. A request names something that is already booked, with other content.
+    """ALARM. A request names something that an earlier one named, with other content.
 
-    The handler did not run again and the first answer stands.
+    If that is booked, its answer stands and the handler does not run again.
     """
 
     method: str

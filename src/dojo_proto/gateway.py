@@ -219,10 +219,11 @@ class Gateway:
 
     def _message(self, message: Message, now: float) -> None:
         incoming = parse(message.data, binary=message.binary, max_depth=_MAX_DEPTH)
+        unasked = False
         for item in incoming.messages if isinstance(incoming, Batch) else (incoming,):
             found = self._calls.answered(item, now) if isinstance(item, Response) else None
             if found is None or not isinstance(item, Response):
-                self._events.append(Unasked(message=message.data))
+                unasked = True
                 continue
             number, seconds = found
             self._events.append(
@@ -233,3 +234,5 @@ class Gateway:
                     error=None if item.error is None else bytes(item.error),
                 )
             )
+        if unasked:
+            self._events.append(Unasked(message=message.data))

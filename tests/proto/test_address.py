@@ -55,6 +55,8 @@ def test_credentials_are_decoded(url: str, userinfo: str) -> None:
         ("ws://[::1", "host or port is wrong"),
         ("ws://h:0", "expected a port from 1 to 65535, got 0"),
         ("ws:///epos", "in ASCII without spaces"),
+        ("wss://.example/epos", "in ASCII without spaces"),
+        ("wss://a..example/epos", "in ASCII without spaces"),
         ("ws://tést.example", "xn-- form"),
         ("ws://h/a b", "in ASCII without spaces"),
         ("ws://h/a\r\nX-Evil: 1", "in ASCII without spaces"),

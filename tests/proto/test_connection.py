@@ -223,7 +223,7 @@ def test_messages_go_both_ways(frame: MakeFrame) -> None:
     machine.send_text(b"more", 1)
     assert events(machine) == [Message(b"question")]
     assert sent(machine) == frame(TEXT, b"answer", masked=True) + frame(TEXT, b"more", masked=True)
-    assert machine.received_at == 1
+    assert machine._keepalive.received_at == 1
 
 
 def test_a_ping_is_answered_before_the_messages_that_wait(frame: MakeFrame) -> None:

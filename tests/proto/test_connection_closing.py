@@ -127,7 +127,7 @@ def test_any_byte_ends_the_pong_time_out(frame: MakeFrame) -> None:
     machine.receive_data(frame(TEXT, b"slow")[:1], 29)
     machine.handle_timer(30)
     assert machine.state is State.OPEN
-    assert machine.received_at == 29
+    assert machine._keepalive.received_at == 29
 
 
 def test_without_an_answer_to_a_ping_the_connection_is_dropped() -> None:

@@ -96,6 +96,8 @@ class Engine(ABC):
         self.inbox = Inbox(self.wake)
         self._workers = Workers(settings.workers, self._deliver_ran)
         self._store = store
+        # A store that the user has made is theirs to close.
+        self._owns_store = isinstance(options.get("journal"), str)
         self._journal: JournalThread | None = None
         if store is not None and store.blocking:
             self._journal = JournalThread(store, self._deliver_result)
@@ -215,6 +217,8 @@ class Engine(ABC):
         self._workers.close()
         if self._journal is not None:
             self._journal.close(JOURNAL_TIMEOUT)
+        if self._store is not None and self._owns_store:
+            self._store.close()
         while (event := self.client.next_event()) is not None:
             self._observer.put(event)
         self._observer.close()

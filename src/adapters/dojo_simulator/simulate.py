@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, assert_never
 
 import msgspec
@@ -41,14 +42,14 @@ def simulate(
     """Run the local gateway and its control until `stop` is set.
 
     `write` gets one line, without its end, for each thing that happens: text, or with `json_lines`
-    a JSON object with the member `event`; never two at once. An OSError of it, as when nobody reads
-    any more, stops the simulation. With `port` 0 both take free ports. Raises OSError if a port is
-    taken.
+    a JSON object with the members `time` and `event`; never two at once. An OSError of it, as when
+    nobody reads any more, stops the simulation. With `port` 0 both take free ports. Raises OSError
+    if a port is taken.
     """
 
     def tell(event: ObserverEvent | TakingTriggers) -> None:
         try:
-            write(msgspec.json.encode(event).decode() if json_lines else text(event))
+            write(_json(_timed(event)) if json_lines else text(event))
         except OSError:
             stop.set()
 
@@ -57,6 +58,10 @@ def simulate(
         tell(TakingTriggers(host=control.host, port=control.port))
         with gateway:
             stop.wait()
+
+
+def _timed(event: ObserverEvent | TakingTriggers) -> dict[str, Any]:
+    return {"time": datetime.now().astimezone(), **msgspec.to_builtins(event)}
 
 
 def text(event: ObserverEvent | TakingTriggers) -> str:
