@@ -29,7 +29,7 @@ class Agenda:
         """Names this process in the journal."""
         self._entropy = entropy
         self._state = state
-        self._wall_offset = wall_offset
+        self.wall_offset = wall_offset
         self._work: deque[Work] = deque()
 
     def next_work(self) -> Work | None:
@@ -59,7 +59,7 @@ class Agenda:
             request_id=call.waiters[0].id if call.waiters else None,
             params=call.raw_params,
             state=self._state,
-            received_at=call.since + self._wall_offset,
+            received_at=call.since + self.wall_offset,
             idempotency_key=call.idempotency_key,
             redelivered=call.redelivered,
         )

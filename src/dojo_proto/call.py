@@ -87,6 +87,7 @@ class Call:
     __slots__ = (
         "answered",
         "asking",
+        "begun_at",
         "deadline",
         "handler",
         "idempotency_key",
@@ -119,6 +120,8 @@ class Call:
         self.handler = handler
         self.waiters = [waiter]
         self.since = waiter.since
+        self.begun_at = waiter.since
+        """When the journal began it: earlier, if it was found there."""
         self.params = params
         self.lookup_params: Any = None
         """What the lookup takes, if there is one: it may annotate another type."""

@@ -179,6 +179,11 @@ class Client:
             version=__version__,
         )
 
+    def set_wall_offset(self, wall_offset: float) -> None:
+        """The wall clock was set, or the machine slept: wall clock minus the clock of `now`."""
+        self._wall_offset = wall_offset
+        self._dispatch.set_wall_offset(wall_offset)
+
     # What the user wants.
 
     def start(self, now: float) -> None:
@@ -201,7 +206,7 @@ class Client:
         """Stop at once. Nothing more is answered; what was begun comes back as redelivered."""
         ended = Ended(cause=Cause.ABORTED, reason=f"{_STOPPED} at once")
         dialing = self._supervisor.state is State.DIALING
-        self._supervisor.stop(now)
+        self._end(now)
         if dialing:
             self._dial_over(ended, now)
         if self._connection is not None:
@@ -317,7 +322,12 @@ class Client:
             elif not self._wind_up(connection, now):
                 return
         if self._drained:
+            self._end(now)
+
+    def _end(self, now: float) -> None:
+        if self._supervisor.state is not State.STOPPED:
             self._supervisor.stop(now)
+            self._dispatch.end(now)
 
     @property
     def _drained(self) -> bool:

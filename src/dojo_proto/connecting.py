@@ -7,7 +7,7 @@ import msgspec
 from dojo_proto.connection import Connection, Ended, Limits
 from dojo_proto.deflate import Deflate
 from dojo_proto.events import Cause
-from dojo_proto.framing import NO_STATUS_RECEIVED, Framing
+from dojo_proto.framing import MESSAGE_TOO_BIG, NO_STATUS_RECEIVED, Framing
 from dojo_proto.handshake import Handshake
 from dojo_proto.settings import Settings, check_api_key
 from dojo_proto.stage import Stage
@@ -78,6 +78,8 @@ def explained(ended: Ended, api_key: str) -> Ended:
         said = ended.reason.replace(api_key, "***")
         said = "".join(c if c.isprintable() else "?" for c in said)
         reason = f"the gateway closed the connection {code}" + (f': "{said}"' if said else "")
+    elif ended.code == MESSAGE_TOO_BIG and ended.cause is Cause.PROTOCOL_ERROR:
+        reason = f"{ended.reason} (max_message_size)"
     elif ended.cause is Cause.PROTOCOL_ERROR:
         reason = f"the gateway broke RFC 6455 (close code {ended.code}): {ended.reason}"
     else:

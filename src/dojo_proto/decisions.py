@@ -182,7 +182,7 @@ def after_run(call: Call, outcome: Outcome) -> Step:
     if isinstance(error, DomainError):
         if method.kind is Kind.READ:
             return Reply(error_object(error))
-        if isinstance(error, UnexpectedError):
+        if error.error_type == UnexpectedError.error_type:
             # It speaks of this run: what an earlier one has done, the next has still to be told.
             again = Keep(RowState.FAILED, error_object(error))
             return again if call.redelivered else Forget(error_object(error))

@@ -64,10 +64,16 @@ class Delivery:
         error: ErrorObject,
         now: float,
         outcome: RequestOutcome = RequestOutcome.ERROR,
+        *,
+        echoed: str = "",
     ) -> None:
-        """Answer one request with an error; a notification gets none (JSON-RPC 2.0 section 4.1)."""
+        """Answer one request with an error; a notification gets none (JSON-RPC 2.0 section 4.1).
+
+        `echoed` is the method as the peer wrote it, where it is none of ours.
+        """
         if waiter.id is not None:
-            self._send(waiter, encode_error(waiter.id, error, method if self._echo_method else ""))
+            named = (echoed or method) if self._echo_method else ""
+            self._send(waiter, encode_error(waiter.id, error, named))
         self._reports.finished(method, waiter, outcome, now, error)
 
     def gathered(self, gathering: Gathering) -> None:

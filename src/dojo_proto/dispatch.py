@@ -59,6 +59,7 @@ class Dispatch:
         wall_offset: float,
     ) -> None:
         self.draining = False
+        self._ended = False
         self._reports = Reports(emit=emit, observe=observe, trace_prefix=entropy(6).hex())
         self.delivery = Delivery(echo_method=settings.echo_method, reports=self._reports)
         self.admission = Admission(
@@ -122,6 +123,7 @@ class Dispatch:
         if row is not None:
             self._compare(call, row.entry.identity)
             call.ticket = row.entry.ticket
+            call.begun_at = now - row.age
             call.idempotency_key = row.entry.idempotency_key
             if found.verdict is not Verdict.BEGUN:
                 self._open.discard(call.ticket)  # a commit that was given up has come through
@@ -177,6 +179,10 @@ class Dispatch:
 
     # Time, and stopping.
 
+    def set_wall_offset(self, wall_offset: float) -> None:
+        """What `ctx.received_at` is reckoned with from here on."""
+        self._agenda.wall_offset = wall_offset
+
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; it may turn out that nothing is due."""
         return self._timer
@@ -201,6 +207,13 @@ class Dispatch:
             self.admission.withdraw(call)
             self._turn_away(call, now)
 
+    def end(self, now: float) -> None:
+        """The service ends. What still runs is cut off, and nobody learns here how it ends."""
+        self._ended = True
+        for call in self._calls.values():
+            if call.ticket in self._open:
+                self._reports.unknown(call, "the service ended before it was over", now)
+
     @property
     def idle(self) -> bool:
         """Whether nobody waits for anything any more."""
@@ -215,7 +228,7 @@ class Dispatch:
     def unresolved(self) -> int:
         """State-changing calls that are over with their outcome left open."""
         # Copied in one step, since a status may be asked for while another thread drives.
-        calls = list(self._calls.values())
+        calls = [] if self._ended else list(self._calls.values())
         return len(self._open.difference([call.ticket for call in calls]))
 
     # Starting.
@@ -320,7 +333,7 @@ class Dispatch:
                 self._reply(call, step, now)
             case Withhold(reason=reason, unknown=unknown):
                 if unknown:
-                    self._reports.unknown(call, reason)
+                    self._reports.unknown(call, reason, now)
                 self.delivery.silence(call, RequestOutcome.WITHHELD, now)
                 self._done(call, now)
             case _:

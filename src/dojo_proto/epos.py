@@ -134,7 +134,8 @@ def _row(method: object) -> Method:
 
 def _is(what: Callable[[Any], bool], function: Callable[..., Any]) -> bool:
     """Whether `function`, or the `__call__` of an object that can be called, is `what`."""
-    return what(function) or what(getattr(type(function), "__call__", None))  # noqa: B004
+    # That of the class is what a call of the object finds: callable() cannot tell which it is.
+    return what(function) or what(getattr(type(function), "__call__", None))  # noqa: B004 - as said
 
 
 def _decoder(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -181,7 +181,7 @@ class OutcomeUnknown(Event, frozen=True, kw_only=True):
     key: str
     """The idempotency key."""
     reason: str
-    age: float = 0.0
+    age: float
     """Seconds since it was begun."""
 
 

@@ -17,9 +17,10 @@ from dojo_proto.deflate import CORRUPT, Deflate
 from dojo_proto.errors import LocalProtocolError
 
 NORMAL_CLOSURE = 1000
-GOING_AWAY = 1001
+GOING_AWAY = 1001  # RFC 6455 section 7.4.1: a server going down
 NO_STATUS_RECEIVED = 1005
 ABNORMAL_CLOSURE = 1006
+MESSAGE_TOO_BIG = 1009
 
 MAX_CONTROL_PAYLOAD = 125
 """Bytes (RFC 6455 section 5.5)."""
@@ -170,10 +171,6 @@ class Framing:
             if compressed is not None:
                 return self._frame(_FIN | _RSV1 | Opcode.TEXT, compressed)
         return self._frame(_FIN | Opcode.TEXT, payload)
-
-    def binary(self, payload: bytes) -> bytes:
-        """A binary message, as one final, uncompressed frame."""
-        return self._frame(_FIN | Opcode.BINARY, payload)
 
     def ping(self, payload: bytes) -> bytes:
         """A ping with at most 125 bytes of payload."""

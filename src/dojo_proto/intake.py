@@ -11,7 +11,7 @@ from dojo_proto.errors import INVALID_PARAMS, METHOD_NOT_FOUND, InvalidRequest
 from dojo_proto.events import MessageDropped
 from dojo_proto.framing import Message
 from dojo_proto.journal import Unidentifiable, identify
-from dojo_proto.jsonrpc import Batch, ErrorObject, Invalid, Request, Response, parse
+from dojo_proto.jsonrpc import Batch, ErrorObject, Invalid, Request, Response, Stray, parse
 from dojo_proto.params import explain
 from dojo_proto.reports import Reports
 
@@ -59,7 +59,7 @@ class Intake:
 
     def _item(
         self,
-        item: Request | Response | Invalid,
+        item: Request | Response | Stray | Invalid,
         link: int,
         gathering: Gathering | None,
         now: float,
@@ -69,7 +69,7 @@ class Intake:
                 self._request(item, link, gathering, now)
             case Invalid(id=request_id, code=code, reason=reason):
                 self._refuse(_waiter(link, request_id, gathering, now), "", code, reason, now)
-            case Response():
+            case Response() | Stray():
                 reason = "it is an answer, and nothing was asked"
                 self._reports.emit(MessageDropped(link=link, reason=reason))
             case _:
@@ -83,7 +83,8 @@ class Intake:
         handler = self._handlers.get(request.method)
         if handler is None:
             reason = "this EPOS has no such method"
-            self._refuse(waiter, "", METHOD_NOT_FOUND, reason, now)
+            # What the peer calls it is echoed if need be, but is no name for observers.
+            self._refuse(waiter, "", METHOD_NOT_FOUND, reason, now, echoed=request.method)
             return
         method = handler.method
         raw = b"{}" if request.params is None else request.params
@@ -108,7 +109,9 @@ class Intake:
             call.identity = identified
         self._admit(call, now)
 
-    def _refuse(self, waiter: Waiter, method: str, code: int, reason: str, now: float) -> None:
+    def _refuse(
+        self, waiter: Waiter, method: str, code: int, reason: str, now: float, *, echoed: str = ""
+    ) -> None:
         self._count += 1
         error = ErrorObject(
             code=code,
@@ -117,7 +120,7 @@ class Intake:
             debug_message=reason,
             trace_id=self._reports.trace_id(self._count),
         )
-        self._delivery.reject(waiter, method, error, now)
+        self._delivery.reject(waiter, method, error, now, echoed=echoed)
 
 
 def _waiter(link: int, request_id: bytes | None, gathering: Gathering | None, now: float) -> Waiter:

@@ -35,6 +35,13 @@ class Response(msgspec.Struct, frozen=True):
     error: Raw | None = None
 
 
+class Stray(msgspec.Struct, frozen=True):
+    """Not a sound answer, but with `result` or `error` and no `method` nothing else either.
+
+    To complain about it would be to answer an answer.
+    """
+
+
 class Invalid(msgspec.Struct, frozen=True):
     """Not a JSON-RPC message. `code` and `reason` are the error to answer with, `id` its id."""
 
@@ -46,10 +53,10 @@ class Invalid(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True):
     """Several messages in one, at least one (section 6)."""
 
-    messages: tuple[Request | Response | Invalid, ...]
+    messages: tuple[Request | Response | Stray | Invalid, ...]
 
 
-Incoming: TypeAlias = Request | Response | Invalid | Batch
+Incoming: TypeAlias = Request | Response | Stray | Invalid | Batch
 
 
 class ErrorObject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -78,6 +85,8 @@ class _Misfit(msgspec.Struct):
 
     id: Raw | UnsetType = UNSET
     method: Raw | UnsetType = UNSET
+    result: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
 
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
@@ -129,9 +138,11 @@ def parse(data: bytes, *, binary: bool, max_depth: int) -> Incoming:
         return Invalid(NULL_ID, PARSE_ERROR, f"not JSON: {error}")
 
 
-def _interpret(envelope: _Envelope) -> Request | Response | Invalid:
+def _interpret(envelope: _Envelope) -> Request | Response | Stray | Invalid:
     identity = None if envelope.id is UNSET else bytes(envelope.id)
     if identity is not None and not _is_id(identity):
+        if _is_stray(envelope):
+            return Stray()
         return Invalid(NULL_ID, INVALID_REQUEST, "`id` is not a string, a number or null")
     result, error, params = envelope.result, envelope.error, envelope.params
     # An answer may name its method, as the vendor's schema asks for, and a request may spell out
@@ -141,8 +152,15 @@ def _interpret(envelope: _Envelope) -> Request | Response | Invalid:
     if result is not UNSET and (envelope.method is UNSET or bytes(result) != b"null"):
         return Response(identity or NULL_ID, result=result)
     if envelope.method is UNSET:
+        if _is_stray(envelope):
+            return Stray()
         return Invalid(identity or NULL_ID, INVALID_REQUEST, "`method` is missing")
     return Request(identity, envelope.method, None if params is UNSET else params)
+
+
+def _is_stray(message: _Envelope | _Misfit) -> bool:
+    nothing = message.result is UNSET and message.error is UNSET
+    return message.method is UNSET and not nothing
 
 
 def _is_id(identity: bytes) -> bool:
@@ -163,18 +181,20 @@ def _parse_unusual(data: bytes) -> Incoming:
     return Batch(tuple(_parse_item(item) for item in items))
 
 
-def _parse_item(item: Raw) -> Request | Response | Invalid:
+def _parse_item(item: Raw) -> Request | Response | Stray | Invalid:
     try:
         return _interpret(_decode_envelope(item))
     except ValidationError:
         return _complain(item)
 
 
-def _complain(message: Raw) -> Invalid:
+def _complain(message: Raw) -> Invalid | Stray:
     try:
         misfit = _decode_misfit(message)
     except ValidationError:
         return Invalid(NULL_ID, INVALID_REQUEST, "the message is not an object")
+    if _is_stray(misfit):
+        return Stray()
     identity = NULL_ID if misfit.id is UNSET else bytes(misfit.id)
     if misfit.method is UNSET or bytes(misfit.method)[:1] == b'"':
         reason = '`jsonrpc` is not "2.0"'

@@ -92,11 +92,14 @@ class Reports:
         key = natural_text(method, call.raw_params)
         self.emit(events.ContentDiffers(method=method.wire, key=key))
 
-    def unknown(self, call: Call, reason: str) -> None:
+    def unknown(self, call: Call, reason: str, now: float) -> None:
         """Nobody knows whether it was done."""
         self.emit(
             events.OutcomeUnknown(
-                method=call.handler.method.wire, key=call.idempotency_key, reason=reason
+                method=call.handler.method.wire,
+                key=call.idempotency_key,
+                reason=reason,
+                age=now - call.begun_at,
             )
         )
 

@@ -60,11 +60,14 @@ class Tunnel:
         if isinstance(answered, Broken):
             return Refused(cause=Cause.PROXY_REFUSED, reason=f"{self._name}: {answered.reason}")
         status = answered.head.status
-        hint = (
-            "; it wants credentials: put them into the proxy's URL, http://user:password@host:port"
-            if status == 407  # RFC 9110 section 15.5.8
-            else ""
-        )
+        hint = ""
+        if status == 407 and self._secrets:  # RFC 9110 section 15.5.8
+            hint = "; it does not take the credentials in the proxy's URL"
+        elif status == 407:
+            hint = (
+                "; it wants credentials: put them into the proxy's URL (HTTPS_PROXY or the setting "
+                "`proxy`), http://user:password@host:port"
+            )
         return Refused(
             cause=Cause.PROXY_REFUSED,
             status=status,

@@ -235,3 +235,41 @@ def test_it_starts_on_a_bare_till() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert "there is no module 'nowhere'" in done.stderr
     assert done.returncode == Exit.CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--api-key", KEY],
+        [f"--key={KEY}"],
+        [KEY],
+        ["--set", KEY],
+        ["--set", f"api-key={KEY}"],
+        ["--set", f"APIKEY={KEY}"],
+        ["--runtime", KEY],
+        ["--api-key", "a-key-of-another-make"],
+    ],
+)
+def test_no_complaint_repeats_a_key(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv=["run", "till:epos", *arguments])
+    assert ended.value.code == Exit.CONFIGURATION
+    said = capsys.readouterr().err
+    assert "c4nary" not in said
+    assert "of-another-make" not in said
+    assert "error: " in said
+
+
+def test_a_mistake_in_building_the_epos_is_told_with_its_place(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "till.py").write_text(
+        "from dojo_proto import Epos\n\nepos = Epos('acme')\nepos.on('GetOrderByID')\n"
+    )
+    with pytest.raises(
+        ConfigurationError, match=r"till\.py, line 4: unknown method .*did you mean"
+    ):
+        load_epos("till:epos")
+    assert capsys.readouterr().err == ""

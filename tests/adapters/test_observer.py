@@ -316,7 +316,9 @@ ONE_OF_EACH: list[tuple[Event, str, str]] = [
         "the handler of GetOrderByIdV1 failed; its error has the traceId f00-2",
     ),
     (
-        events.OutcomeUnknown(method="CreateOrderV1", key="CreateOrder/7", reason="it raised"),
+        events.OutcomeUnknown(
+            method="CreateOrderV1", key="CreateOrder/7", reason="it raised", age=0.0
+        ),
         "ERROR",
         "whether CreateOrderV1 (CreateOrder/7) was done is not known: it raised",
     ),

@@ -119,7 +119,7 @@ def test_no_key_and_no_customer_is_in_any_record_of_a_whole_life(
     watching.close(DEADLINE)
     kinds = {type(event) for event in happened}
     never = set(get_args(ObserverEvent)) - kinds
-    assert never == {events.AuthenticationRefused, events.TakenOver, events.OutcomeUnknown}
+    assert never == {events.AuthenticationRefused, events.TakenOver}
     assert len(caplog.records) == len(happened)
     written = [caplog.text, *(repr(record.__dict__) for record in caplog.records)]
     written += [repr(event) for event in happened]

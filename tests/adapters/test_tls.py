@@ -59,6 +59,12 @@ def test_it_offers_http_1_1_and_nothing_else(ca: trustme.CA) -> None:
     assert server.tls.selected_alpn_protocol() is None
 
 
+def test_it_refuses_to_renegotiate(ca: trustme.CA) -> None:
+    context = trusting(ca)
+    context.options &= ~ssl.OP_NO_RENEGOTIATION
+    assert make_context(context).options & ssl.OP_NO_RENEGOTIATION
+
+
 def test_it_names_the_host_that_it_wants(ca: trustme.CA) -> None:
     named: list[str | None] = []
     context = server_context(ca)
@@ -133,7 +139,7 @@ def test_a_certificate_for_another_host(ca: trustme.CA) -> None:
 def test_a_certificate_of_a_ca_that_nobody_knows(ca: trustme.CA) -> None:
     closed = refused(trusting(trustme.CA()), server_context(ca))
     assert "its certificate is refused" in closed.reason
-    assert "pass an ssl_context that trusts that CA" in closed.reason
+    assert "pass an ssl_context that trusts it" in closed.reason
 
 
 def test_the_trust_store_of_the_system_does_not_know_a_private_ca(ca: trustme.CA) -> None:

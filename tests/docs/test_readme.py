@@ -24,7 +24,7 @@ import trio
 from tests.adapters.pieces import DEADLINE, Collected
 
 from dojo_proto import Settings, Status
-from dojo_proto.backoff import Backoff
+from dojo_proto.backoff import MAX_RETRY_AFTER, Backoff
 from dojo_proto.contract import METHODS
 from dojo_proto.errors import (
     INVALID_PARAMS,
@@ -311,8 +311,8 @@ def backoff(number: int) -> list[float]:
 MIB, KIB, DAY = 1 << 20, 1 << 10, 86400
 FIGURES: dict[str, list[float]] = {
     "Keepalive": [S.ping_interval, S.pong_timeout],
-    "Reconnect": [*backoff(7), S.stable_after],
-    "Requests": [S.max_in_flight, S.max_queued, S.queue_timeout],
+    "Reconnect": [*backoff(7), S.stable_after, S.backoff_max, MAX_RETRY_AFTER],
+    "Requests": [S.max_in_flight, S.workers, S.max_queued, S.queue_timeout],
     "Reads": [S.read_timeout],
     "A repeat": [REPEAT_WINDOW, KEY_WINDOW / DAY],
     "Bad input": [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS],
@@ -329,7 +329,7 @@ FIGURES: dict[str, list[float]] = {
 @pytest.mark.parametrize("row", FIGURES)
 def test_the_figures_of_the_table_are_those_of_the_code(row: str) -> None:
     numbers = re.findall("−?[0-9]+", ROWS[row])  # noqa: RUF001 - a minus, as typeset
-    assert [float(number.replace("−", "-")) for number in numbers] == FIGURES[row]  # noqa: RUF001
+    assert [float(number.replace("−", "-")) for number in numbers] == FIGURES[row]  # noqa: RUF001 - as above
 
 
 def test_no_row_of_the_table_has_figures_that_nobody_checks() -> None:

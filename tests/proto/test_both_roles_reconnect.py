@@ -61,7 +61,7 @@ def test_a_machine_that_slept_through_the_wait_dials_when_it_wakes_up() -> None:
 def test_tills_that_lost_the_same_gateway_do_not_come_back_in_step() -> None:
     dials = []
     for chance in (0.0, 0.3, 0.9):
-        wired = Wired(jitter=0.5, uniform=lambda chance=chance: chance)  # type: ignore[misc]
+        wired = Wired(jitter=0.5, uniform=lambda chance=chance: chance)  # type: ignore[misc] # mypy infers no default
         wired.fate = REFUSED
         wired.start()
         wired.advance(10)

@@ -102,7 +102,7 @@ class Played:
                 self.client.ran(work.call, outcome, 1)
             elif isinstance(work, Begin):
                 [found] = self.journal.perform([work])
-                self.client.begun(work.call, found, 1)  # type: ignore[arg-type]
+                self.client.begun(work.call, found, 1)  # type: ignore[arg-type] # a Begin gives no None
             else:
                 self.journal.perform([work])
                 self.client.committed(work.call, 1)

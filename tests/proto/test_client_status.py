@@ -80,6 +80,19 @@ def test_times_are_those_of_the_wall() -> None:
     assert client.status().last_received == datetime(2026, 2, 27, 12, 0, 7, 500_000, tzinfo=UTC)
 
 
+def test_a_wall_clock_that_was_set_is_followed() -> None:
+    wired = Wired(observe=True).open()
+    before = wired.client.status().since
+    wired.client.set_wall_offset(3600.0)
+    wired.held.add("SearchOrdersV1")
+    wired.call("SearchOrdersV1")
+    after = wired.client.status().since
+    assert before is not None
+    assert after is not None
+    assert (after - before).total_seconds() == 3600.0
+    assert wired.holding[-1].context.received_at.timestamp() == wired.now + 3600.0
+
+
 def test_requests_are_counted_while_they_run_and_while_they_wait() -> None:
     wired = Wired(max_in_flight=1, observe=True).open()
     wired.held.add("SearchOrdersV1")

@@ -8,7 +8,14 @@ from tests.proto.wired import HANGS, REFUSED, Fate, Wired
 
 from dojo_proto import Carry, Stop, Wait
 from dojo_proto.connection import Ended
-from dojo_proto.events import Cause, Closed, RequestFinished, RequestOutcome, RetryScheduled
+from dojo_proto.events import (
+    Cause,
+    Closed,
+    OutcomeUnknown,
+    RequestFinished,
+    RequestOutcome,
+    RetryScheduled,
+)
 
 STATES = ("idle", "dialing", "opening", "up", "waiting", "draining", "stopped")
 
@@ -149,6 +156,28 @@ def test_what_takes_longer_than_the_drain_time_out_is_left() -> None:
     [finished] = wired.seen(RequestFinished)
     assert finished.outcome is RequestOutcome.ABANDONED
     assert len(wired.cancelled) == 1
+
+
+@pytest.mark.parametrize("how", ["drained", "aborted"])
+def test_a_payment_that_is_cut_off_is_reported(how: str) -> None:
+    wired = Wired().open()
+    wired.held.add("RecordOrderPaymentByIdV1")
+    wired.call("RecordOrderPaymentByIdV1", payment())
+    wired.advance(2)
+    assert wired.client.status().unresolved == 0
+    if how == "drained":
+        wired.stop()
+        wired.advance(8)
+    else:
+        wired.abort()
+        wired.abort()
+    assert wired.state == "stopped"
+    (unknown,) = wired.seen(OutcomeUnknown)
+    assert (unknown.method, unknown.age) == (
+        "RecordOrderPaymentByIdV1",
+        10 if how == "drained" else 2,
+    )
+    assert wired.client.status().unresolved == 1
 
 
 def test_what_comes_back_after_that_is_answered_to_nobody() -> None:

@@ -79,10 +79,15 @@ def test_a_close_of_the_gateway_is_told_in_one_line_without_the_key(
 
 
 def test_a_fault_of_the_gateway_is_told_as_one() -> None:
-    ended = Ended(cause=Cause.PROTOCOL_ERROR, reason="a message is too large", code=1009)
+    ended = Ended(cause=Cause.PROTOCOL_ERROR, reason="the frame is masked", code=1002)
     assert explained(ended, KEY).reason == (
-        "the gateway broke RFC 6455 (close code 1009): a message is too large"
+        "the gateway broke RFC 6455 (close code 1002): the frame is masked"
     )
+
+
+def test_a_message_that_is_too_large_breaks_nothing_but_a_limit() -> None:
+    ended = Ended(cause=Cause.PROTOCOL_ERROR, reason="a message is larger than 9 bytes", code=1009)
+    assert explained(ended, KEY).reason == "a message is larger than 9 bytes (max_message_size)"
 
 
 @pytest.mark.parametrize(

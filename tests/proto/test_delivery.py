@@ -128,6 +128,16 @@ class TestAnswers:
         echoing.error(call(), ERROR, 0.0)
         assert [answer["method"] for answer in sent(echoing)] == [WIRE, WIRE]
 
+    def test_one_of_a_method_that_is_none_of_ours_echoes_what_came(
+        self, heard: list[Event]
+    ) -> None:
+        echoing = open_delivery(heard, echo_method=True)
+        echoing.reject(Waiter(LINK, b"1", 0.0, None), "", ERROR, 0.0, echoed="NopeV1")
+        assert [answer["method"] for answer in sent(echoing)] == ["NopeV1"]
+        quiet = open_delivery(heard, echo_method=False)
+        quiet.reject(Waiter(LINK, b"1", 0.0, None), "", ERROR, 0.0, echoed="NopeV1")
+        assert "method" not in sent(quiet)[0]
+
     def test_whoever_does_not_observe_hears_nothing(self, heard: list[Event]) -> None:
         quiet = open_delivery(heard, observe=False)
         quiet.result(call(), b"{}", 0.0)

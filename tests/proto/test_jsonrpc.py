@@ -16,6 +16,7 @@ from dojo_proto.jsonrpc import (
     Invalid,
     Request,
     Response,
+    Stray,
     encode_batch,
     encode_error,
     encode_request,
@@ -163,6 +164,21 @@ class TestResponses:
         assert incoming.id == NULL_ID
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"jsonrpc":"2.0","id":7,"error":null}',
+        b'{"id":7,"result":{}}',
+        b'{"jsonrpc":"1.0","id":7,"error":{"code":1}}',
+        b'{"jsonrpc":"2.0","id":{},"result":1}',
+        b'{"jsonrpc":"2.0","id":[],"error":null}',
+    ],
+)
+def test_what_can_only_be_an_answer_is_not_complained_about(data: bytes) -> None:
+    assert parse(data, binary=False, max_depth=64) == Stray()
+    assert parse(b"[" + data + b"]", binary=False, max_depth=64) == Batch((Stray(),))
+
+
 class TestInvalidRequests:
     @pytest.mark.parametrize(
         ("data", "identity", "reason"),
@@ -173,7 +189,6 @@ class TestInvalidRequests:
             (b'{"id":7}', b"7", '`jsonrpc` is not "2.0"'),
             (b'{"jsonrpc":"2.0"}', NULL_ID, "`method` is missing"),
             (b'{"jsonrpc":"2.0","id":7}', b"7", "`method` is missing"),
-            (b'{"jsonrpc":"2.0","id":7,"error":null}', b"7", "`method` is missing"),
             (b'{"jsonrpc":"2.0","id":7,"method":5}', b"7", "`method` is not a string"),
             (b'{"jsonrpc":"2.0","method":null}', NULL_ID, "`method` is not a string"),
             (b'{"id":[7],"method":{}}', NULL_ID, "`method` is not a string"),

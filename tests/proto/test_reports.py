@@ -90,7 +90,7 @@ def test_alarms_are_told_to_everybody(call: Call, heard: list[Event]) -> None:
     quiet.slow(call, 22.0)
     quiet.overloaded(call, in_flight=3, queued=2)
     quiet.differs(call)
-    quiet.unknown(call, "it raised")
+    quiet.unknown(call, "it raised", 22.0)
     quiet.journal_failed(call, "abort", "disk is full")
     assert heard == [
         events.HandlerFailed(method=WIRE, trace_id="ab-1f", error=boom),
@@ -98,6 +98,6 @@ def test_alarms_are_told_to_everybody(call: Call, heard: list[Event]) -> None:
         events.Slow(method=WIRE, key="key", seconds=12.0),
         events.Overloaded(method=WIRE, in_flight=3, queued=2),
         events.ContentDiffers(method=WIRE, key="RecordOrderPaymentById/o%2F1/p"),
-        events.OutcomeUnknown(method=WIRE, key="key", reason="it raised"),
+        events.OutcomeUnknown(method=WIRE, key="key", reason="it raised", age=12.0),
         events.JournalFailed(method=WIRE, step="abort", reason="disk is full"),
     ]

@@ -98,6 +98,13 @@ def test_407_says_where_credentials_go() -> None:
     assert "http://user:password@host:port" in outcome.reason
 
 
+def test_407_says_when_the_credentials_were_refused() -> None:
+    refusal = b"HTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n"
+    outcome = fed(tunnel("http://ann:s3cret@proxy:1"), [refusal])
+    assert isinstance(outcome, Refused)
+    assert "does not take the credentials" in outcome.reason
+
+
 def test_a_refusal_does_not_repeat_the_credentials(however_cut: HoweverCut) -> None:
     token = b64encode(b"ann:s3cret").decode()
     body = f"Basic {token}? ann:s3cret? s3cret? s3cre".encode()

@@ -10,8 +10,9 @@ from typing import Any, Unpack
 import anyio
 import anyio.abc
 import anyio.lowlevel
+import anyio.to_thread
 
-from dojo_adapters.engine import Options
+from dojo_adapters.engine import BRIEFLY, Options
 from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.tls import Wire
@@ -74,19 +75,24 @@ async def open_service(
     engine = _AnyioEngine(epos, settings, **options)
     service = Service(engine)
     failure: Exception | None = None
-    async with anyio.create_task_group() as group:
-        engine.group = group
-        group.start_soon(engine.tick)
-        group.start_soon(engine.listen)
-        try:
-            engine.start()
-            yield service
-            await service.stop()
-        except Exception as error:  # noqa: BLE001 - raised below, since the group would wrap it
-            failure = error
-        finally:
-            engine.close()
-            group.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as group:
+            engine.group = group
+            group.start_soon(engine.tick)
+            group.start_soon(engine.listen)
+            try:
+                engine.start()
+                yield service
+                await service.stop()
+            except Exception as error:  # noqa: BLE001 - raised below, since the group would wrap it
+                failure = error
+            finally:
+                engine.close()
+                group.cancel_scope.cancel()
+    finally:
+        if not engine.release(BRIEFLY):
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(engine.release)
     if (failure := failure or engine.error) is not None:
         raise failure
 
@@ -160,7 +166,13 @@ class _AnyioEngine(AsyncEngine):
             with scope:
                 try:
                     outcome = Returned(await run.function(run.context, run.params))
-                except Exception as error:  # noqa: BLE001 - the client judges it
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    # What looks like a cancellation is one only if this task is being cancelled:
+                    # a handler may have awaited something else that was.
+                    if anyio.current_effective_deadline() == -inf:
+                        raise
                     outcome = Raised(error)
         finally:
             del self._tasks[run.call]

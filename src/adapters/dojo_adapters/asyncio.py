@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Unpack, cast
 
-from dojo_adapters.engine import Options
+from dojo_adapters.engine import BRIEFLY, Options
 from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.tls import Wire
@@ -102,11 +102,11 @@ class _AsyncioEngine(AsyncEngine):
             transport.failed(error)
 
     def start_task(self, run: Run) -> None:
-        task = self._tasks[run.call] = self._loop.create_task(run.function(run.context, run.params))
+        task = self._tasks[run.call] = self._loop.create_task(_handle(run))
         # Not from inside the task: one that is cancelled before its first step never gets there.
         task.add_done_callback(partial(self._finished, run))
 
-    def _finished(self, run: Run, task: asyncio.Task[Any]) -> None:
+    def _finished(self, run: Run, task: asyncio.Task[Outcome]) -> None:
         del self._tasks[run.call]
         outcome: Outcome
         if task.cancelled():
@@ -114,7 +114,7 @@ class _AsyncioEngine(AsyncEngine):
         elif (error := task.exception()) is not None:
             outcome = Raised(error)
         else:
-            outcome = Returned(task.result())
+            outcome = task.result()
         self.ran(run.call, outcome)
 
     def cancel_task(self, call: Call) -> None:
@@ -154,6 +154,15 @@ class _AsyncioEngine(AsyncEngine):
             await asyncio.wait(running)
         if self._transport is not None:
             await self._transport.closed.wait()
+        if not self.release(BRIEFLY):
+            await self._loop.run_in_executor(None, self.release)
+
+
+async def _handle(run: Run) -> Outcome:
+    try:
+        return Returned(await run.function(run.context, run.params))
+    except SystemExit as error:
+        return Raised(error)  # a task would pass it on to the loop, and end the program
 
 
 class _Transport(asyncio.Protocol):

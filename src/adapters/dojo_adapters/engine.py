@@ -57,6 +57,9 @@ class Options(TypedDict, total=False):
 JOURNAL_TIMEOUT = 5.0
 """Seconds that a step of the journal may take before it counts as failed."""
 
+BRIEFLY = 0.01
+"""Seconds that an event loop may be held up when a service ends."""
+
 
 class Engine(ABC):
     """One service. It is driven by one thread, but for what anybody may call.
@@ -157,6 +160,8 @@ class Engine(ABC):
         action = self.client.next_action()
         if isinstance(action, Dial) and action.number != self._dialed:
             self._dialed = action.number
+            # Anew with each dial: after a sleep or a step of the clock there is one soon.
+            self.client.set_wall_offset(time() - monotonic())
             self._start_dial(action)
         elif isinstance(action, Stop) and not self._ended:
             self._ended = True
@@ -215,13 +220,22 @@ class Engine(ABC):
         self.inbox.close()
         self.drain_inbox()  # this starts nothing any more, but closes a socket just dialed
         self._workers.close()
-        if self._journal is not None:
-            self._journal.close(JOURNAL_TIMEOUT)
-        if self._store is not None and self._owns_store:
-            self._store.close()
         while (event := self.client.next_event()) is not None:
             self._observer.put(event)
-        self._observer.close()
+        self.release(0.0)  # both threads end by themselves, even if nobody waits for that
+
+    def release(self, patience: float = JOURNAL_TIMEOUT + 1.0) -> bool:
+        """Once it is closed, wait for the journal's last steps and for the observer.
+
+        Blocks for up to `patience` seconds, so an event loop may only wait a little itself; says
+        whether all was done by then.
+        """
+        deadline = monotonic() + patience
+        done = self._journal is None or self._journal.close(patience)
+        if done and self._store is not None and self._owns_store:
+            self._store.close()
+            self._store = None
+        return self._observer.close(max(0.0, min(1.0, deadline - monotonic()))) and done
 
     # What anybody may call.
 

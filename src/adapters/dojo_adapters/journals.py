@@ -88,10 +88,11 @@ class JournalThread:
         """Have `step` done after all that were submitted before."""
         self._queue.put(step)
 
-    def close(self, timeout: float) -> None:
-        """Wait up to `timeout` seconds until every step is done."""
+    def close(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until every step is done; say whether that is so."""
         self._queue.put(None)
         self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
         last = False

@@ -76,14 +76,18 @@ class Observer:
         except Full:
             self._dropped += 1
 
-    def close(self, timeout: float = 1.0) -> None:
-        """Wait up to `timeout` seconds until everything that was put has been seen."""
+    def close(self, timeout: float = 1.0) -> bool:
+        """Wait up to `timeout` seconds until everything that was put has been seen.
+
+        Says whether that is so. Nothing is to be put afterwards.
+        """
         deadline = monotonic() + timeout
         try:
             self._queue.put(None, timeout=timeout)
         except Full:
-            return
+            return False
         self._thread.join(max(0.0, deadline - monotonic()))
+        return not self._thread.is_alive()
 
     def _observe(self) -> None:
         while (event := self._queue.get()) is not None:

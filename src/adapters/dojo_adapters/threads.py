@@ -144,6 +144,7 @@ class _ThreadsEngine(Engine):
         finally:
             try:
                 self.close()
+                self.release()
             finally:
                 self._selector.close()
                 self._waking.close()

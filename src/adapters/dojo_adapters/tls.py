@@ -5,6 +5,7 @@ of the memory of asyncio's own TLS.
 """
 
 import ssl
+from functools import cache
 
 import truststore
 
@@ -18,10 +19,11 @@ def make_context(context: ssl.SSLContext | None) -> ssl.SSLContext:
     """The context for all connections of a service: `context`, or the system's trust store.
 
     It gets ALPN `http/1.1`, TLS 1.2 as its minimum, and no renegotiation. Raises ConfigurationError
-    for a context that does not verify the peer: the API key would go to whoever answers.
+    for a context that does not verify the peer: the API key would go to whoever answers. A context
+    of the user's own is changed in place.
     """
     if context is None:
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = _system_context()
     if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
         raise ConfigurationError(
             "ssl_context: it does not verify certificates and host names; to trust a private CA, "
@@ -31,6 +33,12 @@ def make_context(context: ssl.SSLContext | None) -> ssl.SSLContext:
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     context.options |= ssl.OP_NO_RENEGOTIATION  # so that a write never has to wait for a read
     return context
+
+
+@cache
+def _system_context() -> ssl.SSLContext:
+    """One for the whole process: loading a trust store is slow, and takes memory."""
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Wire:
@@ -107,9 +115,9 @@ class Wire:
 def _explain(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
-            f"its certificate is refused ({error.verify_message}). If a private CA signed it, pass "
-            "an ssl_context that trusts that CA; if it is for another host, check the url; if it "
-            "expired, its owner has to renew it"
+            f"its certificate is refused ({error.verify_message}). If a private CA signed it, add "
+            "that CA to this system's trust store, or pass an ssl_context that trusts it; if it is "
+            "for another host, check the url; if it expired, its owner has to renew it"
         )
     if error.reason == "WRONG_VERSION_NUMBER":
         return "what came in is not TLS; is the port a TLS one?"

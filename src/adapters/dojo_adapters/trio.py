@@ -9,7 +9,7 @@ from typing import Unpack
 
 import trio
 
-from dojo_adapters.engine import Options
+from dojo_adapters.engine import BRIEFLY, Options
 from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.tls import Wire
@@ -65,18 +65,23 @@ async def open_service(
     engine = _TrioEngine(epos, settings, **options)
     service = Service(engine)
     failure: Exception | None = None
-    async with trio.open_nursery() as nursery:
-        engine.nursery = nursery
-        nursery.start_soon(engine.tick)
-        try:
-            engine.start()
-            yield service
-            await service.stop()
-        except Exception as error:  # noqa: BLE001 - raised below, since the nursery would wrap it
-            failure = error
-        finally:
-            engine.close()
-            nursery.cancel_scope.cancel()
+    try:
+        async with trio.open_nursery() as nursery:
+            engine.nursery = nursery
+            nursery.start_soon(engine.tick)
+            try:
+                engine.start()
+                yield service
+                await service.stop()
+            except Exception as error:  # noqa: BLE001 - raised below, since the nursery would wrap it
+                failure = error
+            finally:
+                engine.close()
+                nursery.cancel_scope.cancel()
+    finally:
+        if not engine.release(BRIEFLY):
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(engine.release)
     if (failure := failure or engine.error) is not None:
         raise failure
 
@@ -139,7 +144,13 @@ class _TrioEngine(AsyncEngine):
             with scope:
                 try:
                     outcome = Returned(await run.function(run.context, run.params))
-                except Exception as error:  # noqa: BLE001 - the client judges it
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    # What looks like a cancellation is one only if this task is being cancelled:
+                    # a handler may have awaited something else that was.
+                    if trio.current_effective_deadline() == -inf:
+                        raise
                     outcome = Raised(error)
         finally:
             del self._tasks[run.call]

@@ -10,6 +10,7 @@ import msgspec
 
 from dojo_proto.connection import Ended, Open
 from dojo_proto.exchange import Header
+from dojo_proto.framing import GOING_AWAY
 from dojo_proto.gateway import Gateway, GatewayEvent
 from dojo_proto.stage import Asked
 from dojo_simulator.connection import EposConnection
@@ -24,8 +25,6 @@ from dojo_simulator.events import (
 from dojo_simulator.loop import LoopThread
 from dojo_simulator.session import Session
 from dojo_simulator.waiting import Waiting
-
-_GOING_AWAY = 1001  # RFC 6455 section 7.4.1: a server going down
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +160,7 @@ class Visit(Session):
         if self.silent:
             self.drop()
         else:
-            self.machine.close(self.now, _GOING_AWAY)
+            self.machine.close(self.now, GOING_AWAY)
             self.pump()
 
     def handle(self, event: GatewayEvent) -> None:

@@ -84,10 +84,15 @@ class Peer:
 
 
 class PlayedGateway:
-    """Listens on this machine, and accepts when told to."""
+    """Listens on this machine, and accepts when told to.
 
-    def __init__(self) -> None:
+    With `buffer`, in bytes, the system keeps little of what a peer has not read yet.
+    """
+
+    def __init__(self, *, buffer: int | None = None) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if buffer is not None:  # the connections inherit it
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self._listener.settimeout(DEADLINE)
         self._peers: list[Peer] = []
         self.port: int = self._listener.getsockname()[1]

@@ -67,3 +67,44 @@ def test_a_disk_that_hangs_is_given_up_and_the_payment_not_begun(
     retry = connection.call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
     assert retry.result == {"id": "o-1", "payments": ["pi-1"]}
     assert till.booked == ["pi-1"]
+
+
+class FullJournal(MemoryJournal):
+    """Has no room for a row. `fresh` says whether it can still look up that there is none."""
+
+    def __init__(self, *, fresh: bool, blocking: bool) -> None:
+        super().__init__(monotonic)
+        self.blocking = blocking
+        self.fresh = fresh
+
+    def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
+        return [JournalError("disk full", fresh=self.fresh) for _ in steps]
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_payment_that_was_looked_up_and_not_inserted_is_answered_as_not_done(
+    blocking: bool, serve: Serve, epos: Epos, till: Till, gateway: LocalGateway
+) -> None:
+    serve(epos, journal=FullJournal(fresh=True, blocking=blocking))
+    connection = gateway.wait_for_epos()
+    refused = connection.call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1")).error
+    assert refused is not None
+    assert refused["errorType"] == "UnexpectedError"
+    assert refused["message"] == "the EPOS cannot write its journal, and nothing was done"
+    assert till.booked == []
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_payment_that_cannot_be_looked_up_is_not_answered(
+    blocking: bool, serve: Serve, epos: Epos, till: Till, gateway: LocalGateway
+) -> None:
+    service = serve(epos, journal=FullJournal(fresh=False, blocking=blocking))
+    connection = gateway.wait_for_epos()
+    paying = connection.start_call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
+    assert service.wait_for_event(JournalFailed).reason == "disk full"
+    finished = service.wait_for_event(RequestFinished)
+    assert finished.outcome is RequestOutcome.WITHHELD
+    # An answer to what came behind it shows that none to it is on its way.
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-2"}).result == {"id": "o-2"}
+    assert not paying.done
+    assert till.booked == []

@@ -1,5 +1,6 @@
 """Requests and their answers: the same on every runtime."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -226,3 +227,27 @@ def test_a_handler_knows_who_asks_and_has_the_applications_state(
     assert ctx.state is state
     assert (ctx.method, ctx.request_id) == (method, "r-1")
     assert (ctx.headers.waiter_id, ctx.headers.device_type) == ("w-1", "PDQ")
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, SystemExit, GeneratorExit])
+def test_whatever_a_handler_raises_ends_its_own_request_only(
+    error: type[BaseException], serve: Serve, runtime: Runtime, gateway: LocalGateway
+) -> None:
+    epos = Epos("acme-epos")
+
+    def fail(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+        raise error
+
+    async def fail_soon(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+        await runtime.sleep(0)
+        raise error
+
+    epos.on("GetOrderById")(fail)
+    epos.on("SearchOrders")(fail_soon if runtime.allows_async else fail)
+    serve(epos, journal=None)
+    connection = gateway.wait_for_epos()
+    for method in ("GetOrderByIdV1", "SearchOrdersV1"):
+        reply = connection.call(method, {"orderId": "o-1"})
+        assert reply.error is not None
+        assert reply.error["errorType"] == "UnexpectedError"
+    assert connection.is_open

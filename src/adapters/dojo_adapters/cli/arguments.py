@@ -1,9 +1,10 @@
 """The arguments of `dojo-epos`, and the help on them."""
 
+import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
@@ -117,10 +118,22 @@ class _SubParsers(Protocol):
     def add_parser(self, name: str, **kwargs: Any) -> ArgumentParser: ...
 
 
+class _Parser(ArgumentParser):
+    """One whose complaints do not repeat a key that somebody has put on the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and exit with 2."""
+        known, colon, rest = message.partition("unrecognized arguments: ")
+        if colon:
+            options = [word.partition("=")[0] for word in rest.split() if word.startswith("-")]
+            message = f"{known}{colon}{' '.join(options) or 'they are not repeated here'}"
+        super().error(re.sub(r"sk_\S+", "sk_…", message))
+
+
 def make_parser(epos: Epos | None) -> ArgumentParser:
     """The parser of all commands; with `epos`, `run` needs no MODULE:NAME."""
     program = "dojo-epos" if epos is None else Path(sys.argv[0]).name
-    parser = ArgumentParser(
+    parser = _Parser(
         prog=program,
         description="Serve Dojo's EPOS Data API from a till, and try it out without Dojo.",
         epilog=f"`{program} COMMAND --help` tells more of each.",

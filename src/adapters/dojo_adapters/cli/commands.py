@@ -50,7 +50,7 @@ def _serve(arguments: Namespace) -> None:
 
 def demo(arguments: Namespace) -> int:
     """Show everything."""
-    from dojo_simulator.demo import demonstrate  # noqa: PLC0415
+    from dojo_simulator.demo import demonstrate  # noqa: PLC0415 - only for this
 
     runtimes = RUNTIMES if arguments.runtime == "all" else (arguments.runtime,)
     with untold():  # a connection is lost on purpose: no news for the log
@@ -59,7 +59,7 @@ def demo(arguments: Namespace) -> int:
 
 def simulate(arguments: Namespace) -> int:
     """Run the local gateway until a signal."""
-    from dojo_simulator.simulate import simulate as run_gateway  # noqa: PLC0415
+    from dojo_simulator.simulate import simulate as run_gateway  # noqa: PLC0415 - only for this
 
     json_lines = arguments.format == "json"
     stop = Event()
@@ -75,8 +75,8 @@ def simulate(arguments: Namespace) -> int:
 
 def trigger(arguments: Namespace) -> int:
     """Make the local gateway call, and print the answer."""
-    from dojo_simulator.control import control_port  # noqa: PLC0415
-    from dojo_simulator.control import trigger as send  # noqa: PLC0415
+    from dojo_simulator.control import control_port  # noqa: PLC0415 - only for this
+    from dojo_simulator.control import trigger as send  # noqa: PLC0415 - only for this
 
     port = control_port(arguments.port)
     reply = send("127.0.0.1", port, arguments.method, arguments.params)

@@ -24,7 +24,7 @@ def parse_field(text: str) -> tuple[str, object]:
     Raises ArgumentTypeError, which quotes nothing that may be a secret.
     """
     name, equals, value = text.partition("=")
-    if name == "api_key":
+    if re.sub("[-_]", "", name.lower()) == "apikey":
         raise ArgumentTypeError(f"api_key: set DOJO_API_KEY or DOJO_API_KEY_FILE instead: {_WHY}")
     if name not in _FIELDS:
         raise ArgumentTypeError(_unknown(name))

@@ -60,6 +60,9 @@ class Lines(logging.StreamHandler[TextIO]):
     def finish(self) -> None:
         """Nothing more comes."""
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Go on serving, without a traceback for each event, if the stream takes nothing."""
+
 
 class TextLines(Lines):
     """Lines for people. The end of a connection and the next try share one."""

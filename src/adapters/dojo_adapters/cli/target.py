@@ -48,8 +48,18 @@ def _import(name: str) -> ModuleType:
                 + ("; write the name without .py" if name.endswith(".py") else "")
             ) from None
         raise _failed(name, error) from None
+    except ConfigurationError as error:
+        # A mistake in how the EPOS is built: its text says what, and the module says where.
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f"{f.filename}, line {f.lineno}" for f in frames if _is_of(f.filename, name)]
+        raise ConfigurationError(f"{(lines or [name])[-1]}: {error}") from None
     except Exception as error:  # noqa: BLE001 - a module may do anything when it is imported
         raise _failed(name, error) from None
+
+
+def _is_of(filename: str, module: str) -> bool:
+    stem = module.rpartition(".")[2]
+    return Path(filename).stem == stem or Path(filename).parent.name == stem
 
 
 def _failed(name: str, error: Exception) -> ConfigurationError:
