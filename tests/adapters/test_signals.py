@@ -38,10 +38,14 @@ def noting(called: Calls) -> AbstractContextManager[None]:
 
 @pytest.fixture(autouse=True)
 def everything_is_restored() -> Iterator[None]:
+    # As in a terminal: what runs in a shell's background is started with SIGINT ignored.
+    outside = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = [signal.getsignal(number) for number in OWNED]
     threads = set(threading.enumerate())
     yield
-    assert [signal.getsignal(number) for number in OWNED] == before
+    after = [signal.getsignal(number) for number in OWNED]
+    signal.signal(signal.SIGINT, outside)
+    assert after == before
     assert signal.set_wakeup_fd(-1) == -1
     assert set(threading.enumerate()) == threads
 
