@@ -3,7 +3,6 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from math import inf
 from time import monotonic
 from typing import Any, Unpack
 
@@ -13,12 +12,11 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from dojo_adapters.engine import BRIEFLY, Options
-from dojo_adapters.service import AsyncEngine, Service
+from dojo_adapters.service import Service
 from dojo_adapters.signals import owned_signals
+from dojo_adapters.structured import StructuredEngine
 from dojo_adapters.tls import Wire
 from dojo_proto import Epos, Link, Settings
-from dojo_proto.call import Call
-from dojo_proto.work import Outcome, Raised, Returned, Run
 
 __all__ = ["Service", "open_service", "run", "serve"]
 
@@ -77,7 +75,7 @@ async def open_service(
     failure: Exception | None = None
     try:
         async with anyio.create_task_group() as group:
-            engine.group = group
+            engine.start_soon = group.start_soon
             group.start_soon(engine.tick)
             group.start_soon(engine.listen)
             try:
@@ -97,30 +95,14 @@ async def open_service(
         raise failure
 
 
-class _AnyioEngine(AsyncEngine):
-    """The engine in a task group: a ticker, a reader and a writer, and a task an `async def`."""
-
-    group: anyio.abc.TaskGroup
+class _AnyioEngine(StructuredEngine):
+    """The engine in a task group, woken through a socket pair on either backend."""
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
-        self._sleeping = anyio.CancelScope()
-        self._sleeps_until = inf
-        self._transport: _Transport | None = None
-        self._tasks: dict[Call, anyio.CancelScope] = {}
-        super().__init__(epos, settings, event=anyio.Event, **options)
+        super().__init__(epos, settings, library=anyio, **options)
         self._waking, self._waker = socket.socketpair()
         self._waking.settimeout(0)
         self._waker.settimeout(0)
-
-    async def tick(self) -> None:
-        """Call `handle_timer` when it is time, until cancelled."""
-        while True:
-            self._sleeps_until = self._next_timer()
-            with anyio.CancelScope() as self._sleeping:
-                await anyio.sleep(max(0.0, self._sleeps_until - monotonic()))
-                self._sleeps_until = -inf
-                await anyio.lowlevel.checkpoint()  # what is readable is fed first
-                self.handle_timer()
 
     async def listen(self) -> None:
         """Drain the inbox when another thread wakes the loop, until cancelled."""
@@ -137,46 +119,9 @@ class _AnyioEngine(AsyncEngine):
             self._waker.send(b"\0")
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
-        self._transport = _Transport(self, sock, link, wire)
-        self.group.start_soon(self._transport.run)
-
-    def start_task(self, run: Run) -> None:
-        scope = self._tasks[run.call] = anyio.CancelScope()
-        self.group.start_soon(self._handle, run, scope)
-
-    def cancel_task(self, call: Call) -> None:
-        scope = self._tasks.get(call)
-        if scope is not None:
-            scope.cancel()
-
-    def settle(self) -> None:
-        if self._transport is not None:
-            self._transport.wake()
-        if self._next_timer() < self._sleeps_until:
-            self._sleeping.cancel()
-
-    def _next_timer(self) -> float:
-        timer = self.next_timer()
-        return inf if timer is None else timer
-
-    async def _handle(self, run: Run, scope: anyio.CancelScope) -> None:
-        # What stays if the scope is cancelled; a cancellation from outside passes through.
-        outcome: Outcome = Raised(TimeoutError("cancelled: nobody waits for it any more"))
-        try:
-            with scope:
-                try:
-                    outcome = Returned(await run.function(run.context, run.params))
-                except KeyboardInterrupt:
-                    raise
-                except BaseException as error:
-                    # What looks like a cancellation is one only if this task is being cancelled:
-                    # a handler may have awaited something else that was.
-                    if anyio.current_effective_deadline() == -inf:
-                        raise
-                    outcome = Raised(error)
-        finally:
-            del self._tasks[run.call]
-        self.ran(run.call, outcome)
+        transport = _Transport(self, sock, link, wire)
+        self.transport = transport
+        self.start_soon(transport.run)
 
 
 class _Transport:

@@ -3,19 +3,17 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from math import inf
 from time import monotonic
 from typing import Unpack
 
 import trio
 
 from dojo_adapters.engine import BRIEFLY, Options
-from dojo_adapters.service import AsyncEngine, Service
+from dojo_adapters.service import Service
 from dojo_adapters.signals import owned_signals
+from dojo_adapters.structured import StructuredEngine
 from dojo_adapters.tls import Wire
 from dojo_proto import Epos, Link, Settings
-from dojo_proto.call import Call
-from dojo_proto.work import Outcome, Raised, Returned, Run
 
 __all__ = ["Service", "open_service", "run", "serve"]
 
@@ -67,7 +65,7 @@ async def open_service(
     failure: Exception | None = None
     try:
         async with trio.open_nursery() as nursery:
-            engine.nursery = nursery
+            engine.start_soon = nursery.start_soon
             nursery.start_soon(engine.tick)
             try:
                 engine.start()
@@ -86,28 +84,12 @@ async def open_service(
         raise failure
 
 
-class _TrioEngine(AsyncEngine):
-    """The engine in a nursery: a ticker, a reader and a writer, and a task an `async def`."""
-
-    nursery: trio.Nursery
+class _TrioEngine(StructuredEngine):
+    """The engine in a nursery, woken through trio's token."""
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
         self._token = trio.lowlevel.current_trio_token()
-        self._sleeping = trio.CancelScope()
-        self._sleeps_until = inf
-        self._transport: _Transport | None = None
-        self._tasks: dict[Call, trio.CancelScope] = {}
-        super().__init__(epos, settings, event=trio.Event, **options)
-
-    async def tick(self) -> None:
-        """Call `handle_timer` when it is time, until cancelled."""
-        while True:
-            self._sleeps_until = self._next_timer()
-            with trio.CancelScope() as self._sleeping:
-                await trio.sleep(max(0.0, self._sleeps_until - monotonic()))
-                self._sleeps_until = -inf
-                await trio.lowlevel.checkpoint()  # what is readable is fed first
-                self.handle_timer()
+        super().__init__(epos, settings, library=trio, **options)
 
     def wake(self) -> None:
         # RunFinishedError says that the loop has ended: nobody is interested any more.
@@ -115,46 +97,9 @@ class _TrioEngine(AsyncEngine):
             self._token.run_sync_soon(self.drain_inbox)
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
-        self._transport = _Transport(self, trio.socket.from_stdlib_socket(sock), link, wire)
-        self.nursery.start_soon(self._transport.run)
-
-    def start_task(self, run: Run) -> None:
-        scope = self._tasks[run.call] = trio.CancelScope()
-        self.nursery.start_soon(self._handle, run, scope)
-
-    def cancel_task(self, call: Call) -> None:
-        scope = self._tasks.get(call)
-        if scope is not None:
-            scope.cancel()
-
-    def settle(self) -> None:
-        if self._transport is not None:
-            self._transport.wake()
-        if self._next_timer() < self._sleeps_until:
-            self._sleeping.cancel()
-
-    def _next_timer(self) -> float:
-        timer = self.next_timer()
-        return inf if timer is None else timer
-
-    async def _handle(self, run: Run, scope: trio.CancelScope) -> None:
-        # What stays if the scope is cancelled; a cancellation from outside passes through.
-        outcome: Outcome = Raised(TimeoutError("cancelled: nobody waits for it any more"))
-        try:
-            with scope:
-                try:
-                    outcome = Returned(await run.function(run.context, run.params))
-                except KeyboardInterrupt:
-                    raise
-                except BaseException as error:
-                    # What looks like a cancellation is one only if this task is being cancelled:
-                    # a handler may have awaited something else that was.
-                    if trio.current_effective_deadline() == -inf:
-                        raise
-                    outcome = Raised(error)
-        finally:
-            del self._tasks[run.call]
-        self.ran(run.call, outcome)
+        transport = _Transport(self, trio.socket.from_stdlib_socket(sock), link, wire)
+        self.transport = transport
+        self.start_soon(transport.run)
 
 
 class _Transport:
