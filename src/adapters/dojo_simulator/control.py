@@ -9,8 +9,7 @@ trigger anything.
 import asyncio
 import socket
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -18,7 +17,7 @@ from dojo_proto.contract import BY_NAME
 from dojo_simulator.connection import Reply
 from dojo_simulator.errors import SimulatorError
 from dojo_simulator.gateway import LocalGateway
-from dojo_simulator.loop import LoopThread
+from dojo_simulator.loop import Looped, LoopThread
 
 _MAX_LINE = 16 << 20
 _GRACE = 5.0
@@ -51,7 +50,7 @@ def control_port(port: int) -> int:
     return port + 1
 
 
-class Control:
+class Control(Looped):
     """Sends what it is asked to through `gateway`, to the newest EPOS. A context manager.
 
     It may be entered before the gateway is. `port` 0 takes a free one. Raises OSError if it cannot
@@ -63,27 +62,12 @@ class Control:
         self.port = port
         """Once it has started, never 0."""
         self._gateway = gateway
-        self._loop = LoopThread("the control")
+        super().__init__(LoopThread("the control"))
         self._listener: asyncio.Server | None = None
 
-    def __enter__(self) -> Self:
-        self._loop.start()
-        try:
-            self._loop.run(self._listen())
-        except BaseException:
-            self._loop.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _leave(self) -> None:
         if self._listener is not None:
             self._loop.call(self._listener.close)
-        self._loop.stop()
 
     async def _listen(self) -> None:
         self._listener = await asyncio.start_server(

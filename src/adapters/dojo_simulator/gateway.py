@@ -3,19 +3,17 @@
 import ssl
 from collections.abc import Callable
 from http.client import responses
-from types import TracebackType
-from typing import Self
 
 from dojo_proto.exchange import Header, check_header_value
 from dojo_simulator.connection import EposConnection
 from dojo_simulator.errors import SimulatorError
 from dojo_simulator.events import ObserverEvent
-from dojo_simulator.loop import PATIENCE, LoopThread
+from dojo_simulator.loop import PATIENCE, Looped, LoopThread
 from dojo_simulator.server import Options, Refusal, Server
 from dojo_simulator.waiting import Waiting
 
 
-class LocalGateway:
+class LocalGateway(Looped):
     """A gateway on this machine, in a thread of its own. Drive it from any other thread.
 
     `with LocalGateway() as gateway:` listens at `gateway.url`; leaving the block says Close (1001)
@@ -38,7 +36,7 @@ class LocalGateway:
         compression: bool = False,
         on_event: Callable[[ObserverEvent], None] | None = None,
     ) -> None:
-        self._loop = LoopThread("the local gateway")
+        super().__init__(LoopThread("the local gateway"))
         self._waiting = Waiting()
         self._server = Server(
             host,
@@ -56,25 +54,11 @@ class LocalGateway:
             on_event=on_event,
         )
 
-    def __enter__(self) -> Self:
-        self._loop.start()
-        try:
-            self._loop.run(self._server.listen())
-        except BaseException:
-            self._loop.stop()
-            raise
-        return self
+    async def _listen(self) -> None:
+        await self._server.listen()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self._loop.run(self._server.leave(), PATIENCE + self._server.options.close_timeout)
-        finally:
-            self._loop.stop()
+    def _leave(self) -> None:
+        self._loop.run(self._server.leave(), PATIENCE + self._server.options.close_timeout)
 
     @property
     def host(self) -> str:

@@ -1,10 +1,12 @@
 """An asyncio event loop in a thread of its own, for callers that block."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from threading import Event, Thread, current_thread
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from dojo_simulator.errors import SimulatorError, WaitTimedOut
 
@@ -82,3 +84,38 @@ class LoopThread:
         self._loop = asyncio.get_running_loop()
         self._started.set()
         await self._stopping.wait()
+
+
+class Looped(ABC):
+    """What serves from a loop of its own while a `with` block runs."""
+
+    def __init__(self, loop: LoopThread) -> None:
+        self._loop = loop
+
+    def __enter__(self) -> Self:
+        self._loop.start()
+        try:
+            self._loop.run(self._listen())
+        except BaseException:
+            self._loop.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._leave()
+        finally:
+            self._loop.stop()
+
+    @abstractmethod
+    async def _listen(self) -> None:
+        """Begin to listen. Raises OSError."""
+
+    @abstractmethod
+    def _leave(self) -> None:
+        """Let go of everybody; called in the thread of the `with` block."""

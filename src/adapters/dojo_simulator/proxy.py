@@ -3,19 +3,17 @@
 import asyncio
 from base64 import b64encode
 from http.client import responses
-from types import TracebackType
-from typing import Self
 
 import h11
 
 from dojo_proto.exchange import Header
 from dojo_simulator.errors import SimulatorError
-from dojo_simulator.loop import LoopThread
+from dojo_simulator.loop import Looped, LoopThread
 
 _CHUNK = 65536
 
 
-class ConnectProxy:
+class ConnectProxy(Looped):
     """Opens tunnels with CONNECT, in a thread of its own; it has no other method.
 
     `with ConnectProxy() as proxy:` listens at `proxy.url`. With `credentials`, a user and a
@@ -38,29 +36,14 @@ class ConnectProxy:
         """Once it has started, never 0."""
         self._credentials = credentials
         self._refuse = refuse
-        self._loop = LoopThread("the proxy")
+        super().__init__(LoopThread("the proxy"))
         self._listener: asyncio.Server | None = None
         self._connections = 0
         self._tunnels: list[str] = []
 
-    def __enter__(self) -> Self:
-        self._loop.start()
-        try:
-            self._loop.run(self._listen())
-        except BaseException:
-            self._loop.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _leave(self) -> None:
         if self._listener is not None:
             self._loop.call(self._listener.close)
-        self._loop.stop()
 
     @property
     def url(self) -> str:
