@@ -3,6 +3,7 @@
     DojoError
     ├── ConfigurationError       a wrong setting, handler or EPOS: fix the program or its settings
     ├── AuthenticationError      the gateway refused the API key (401, 403)
+    ├── JournalInUse             another service has the journal: there can be only one
     ├── LocalProtocolError       the caller drove a machine wrongly: a bug in an adapter
     └── DomainError              what a handler raises; it means "certainly not done"
         ├── NotFound             -32004
@@ -43,6 +44,10 @@ class AuthenticationError(DojoError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class JournalInUse(DojoError):
+    """Another service has the journal: two that share one would both answer. Names its process."""
 
 
 class LocalProtocolError(DojoError):

@@ -14,6 +14,7 @@ from tests.adapters.pieces import DEADLINE, Collected, make_abort, make_begin, m
 
 from dojo_adapters import journals
 from dojo_adapters.journals import JournalThread, Result, Step, open_journal, perform
+from dojo_adapters.sqlite import SqliteJournal
 from dojo_proto import ConfigurationError, MemoryJournal
 from dojo_proto.journal import FRESH, Found, JournalError, Verdict
 from dojo_proto.work import Begin
@@ -56,6 +57,19 @@ def test_memory_is_a_journal_that_remembers() -> None:
     assert found.verdict is Verdict.SUCCEEDED
 
 
+def test_sqlite_is_a_journal_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    store = open_journal(f"sqlite:{path}")
+    assert isinstance(store, SqliteJournal)
+    store.close()
+    assert path.exists()
+
+
+def test_sqlite_wants_an_absolute_path() -> None:
+    with pytest.raises(ConfigurationError, match="absolute path"):
+        open_journal("sqlite:journal.db")
+
+
 def test_each_memory_is_another_one() -> None:
     assert open_journal("memory:") is not open_journal("memory:")
 
@@ -74,7 +88,7 @@ def test_no_journal_is_none() -> None:
     [
         ("memory", "'memory'"),
         ("", "''"),
-        ("sqlite:/var/lib/acme/journal.db", "'sqlite:…'"),
+        ("sqlite3:/var/lib/acme/journal.db", "'sqlite3:…'"),
         ("postgres://till:s3cret@db/journal", "'postgres:…'"),
         (Path("journal.db"), type(Path()).__name__),
         (Store, "type"),
@@ -83,7 +97,10 @@ def test_no_journal_is_none() -> None:
 def test_anything_else_is_refused_without_showing_a_password(journal: Any, came: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         open_journal(journal)
-    assert str(refused.value) == f'journal: expected "memory:" or a JournalStore, got {came}'
+    assert (
+        str(refused.value)
+        == f'journal: expected "memory:", "sqlite:PATH" or a JournalStore, got {came}'
+    )
 
 
 # Steps that fail.

@@ -20,16 +20,26 @@ _BATCH = 256  # steps that share one call of the store, and so one sync of the d
 
 
 def open_journal(journal: str | JournalStore | None) -> JournalStore | None:
-    """The store that `journal` names, or `journal` itself. Raises ConfigurationError."""
+    """The store that `journal` names, or `journal` itself.
+
+    `memory:`, or `sqlite:PATH` with an absolute path. Raises ConfigurationError, and JournalInUse
+    if another service has it.
+    """
     if journal == "memory:":
         return MemoryJournal(monotonic)
+    if isinstance(journal, str) and journal.startswith("sqlite:"):
+        from dojo_adapters.sqlite import SqliteJournal  # noqa: PLC0415 - not every till has it
+
+        return SqliteJournal(journal.removeprefix("sqlite:"))
     if journal is None or _is_store(journal):
         return journal
     came = type(journal).__name__
     if isinstance(journal, str):
         scheme, colon, rest = journal.partition(":")
         came = repr(scheme + colon + ("…" if rest else ""))  # there may be a password in the rest
-    raise ConfigurationError(f'journal: expected "memory:" or a JournalStore, got {came}')
+    raise ConfigurationError(
+        f'journal: expected "memory:", "sqlite:PATH" or a JournalStore, got {came}'
+    )
 
 
 def perform(store: JournalStore, steps: list[Step]) -> list[Result]:

@@ -1,0 +1,253 @@
+"""`sqlite:PATH`, the journal that survives crashes and power cuts."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic, time
+from typing import assert_never
+
+import msgspec
+
+from dojo_adapters.sqlite.lock import ServingLock
+from dojo_adapters.sqlite.schema import BUSY, connect
+from dojo_proto.journal import (
+    KEY_WINDOW,
+    Entry,
+    Found,
+    Identity,
+    JournalError,
+    Row,
+    RowState,
+    Verdict,
+    judge,
+)
+from dojo_proto.work import Abort, Begin, Commit
+
+_PURGE_EVERY = 600.0  # seconds between two looks for rows that are too old to matter
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    """A row as it lies in the table."""
+
+    ticket: str
+    method: str
+    idempotency_key: str
+    key: str
+    repeat: str
+    content: str
+    amounts: str
+    owner: str
+    state: RowState
+    answer: bytes
+    begun_at: float
+    committed_at: float | None
+    lived_at: float
+
+
+# Two searches by index; newer rows come first, and an empty name matches nothing.
+_LOOK_UP = f"""
+SELECT {", ".join(_Stored.__struct_fields__)} FROM dojo_journal WHERE number IN (
+    SELECT number FROM dojo_journal WHERE key = ?1 AND key <> ''
+    UNION SELECT number FROM dojo_journal WHERE repeat = ?2 AND repeat <> ''
+) ORDER BY number DESC
+"""  # noqa: S608 - the names of the Struct above
+
+
+class _Moment(msgspec.Struct, frozen=True):
+    wall: float
+    """Seconds since 1970, for people."""
+    lived: float
+    """Seconds for which this journal has been served, all its processes together."""
+
+
+class SqliteJournal:
+    """A JournalStore in a SQLite database, the till's own or one for itself.
+
+    `path` is absolute. What `perform` has done is on the disk: the write-ahead log is synced once
+    for all steps that came together. It is served by one process at a time: the lock is taken when
+    it is made, and goes with `close` or with the process. Raises ConfigurationError if the file
+    cannot be a journal, JournalInUse if another service has it.
+
+    A row's age is the lesser of what the wall clock says and of the time for which the journal was
+    served since. So a clock that is set forward makes nothing forgotten, and one that is set back
+    keeps nothing for ever.
+    """
+
+    blocking = True
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        wall: Callable[[], float] = time,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.path = Path(path)
+        self._wall = wall
+        self._clock = clock
+        self._connection = connect(self.path)
+        try:
+            self._lock = ServingLock(self.path)
+        except BaseException:
+            self._connection.close()
+            raise
+        row = self._connection.execute("SELECT lived FROM dojo_journal_about").fetchone()
+        self._lived_before = float(row[0])
+        self._started = clock()
+        self._purged_at: float | None = None
+
+    def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
+        """Do `steps` in one transaction, and so with one sync of the disk."""
+        if not steps:
+            return []
+        try:
+            return self._together(steps)
+        except sqlite3.Error as error:
+            if len(steps) > 1:
+                # Nothing is done yet. One by one, each gets its own answer.
+                return [result for step in steps for result in self.perform([step])]
+            return [self._undone(steps[0], error)]
+
+    def close(self) -> None:
+        """Give the journal up to whoever serves it next."""
+        self._connection.close()
+        self._lock.release()
+
+    def _together(
+        self, steps: Sequence[Begin | Commit | Abort]
+    ) -> list[Found | JournalError | None]:
+        now = self._now()
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            results = [self._step(step, now) for step in steps]
+            self._purge(now)
+            connection.execute("UPDATE dojo_journal_about SET lived = ?", (now.lived,))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return results
+
+    def _undone(self, step: Begin | Commit | Abort, error: sqlite3.Error) -> Found | JournalError:
+        """What can be said of a step that could not be written."""
+        reason = f"{self.path}: {_explain(error)}"
+        if not isinstance(step, Begin):
+            return JournalError(reason)
+        try:
+            found = self._look_up(step.entry, self._now())
+        except sqlite3.Error:
+            return JournalError(reason)
+        fresh = found.verdict is Verdict.FRESH
+        if fresh or found.verdict is Verdict.FAILED:
+            return JournalError(reason, fresh=fresh)
+        return found  # for which nothing had to be written
+
+    def _step(self, step: Begin | Commit | Abort, now: _Moment) -> Found | JournalError | None:
+        execute = self._connection.execute
+        match step:
+            case Begin(entry=entry, insert=insert):
+                found = self._look_up(entry, now)
+                if insert and found.verdict is Verdict.FRESH:
+                    self._insert(entry, now)
+                elif insert and found.row is not None and found.verdict is Verdict.FAILED:
+                    # It has to be there when it has run again.
+                    execute(
+                        "UPDATE dojo_journal SET held = 1 WHERE ticket = ?",
+                        (found.row.entry.ticket,),
+                    )
+                return found
+            case Commit(ticket=ticket, state=state, answer=answer):
+                done = execute(
+                    "UPDATE dojo_journal SET state = ?, answer = ?, committed_at = ?, "
+                    "lived_at = ?, held = 0 WHERE ticket = ?",
+                    (state.value, answer, now.wall, now.lived, ticket),
+                )
+                return None if done.rowcount else JournalError(f"there is no row {ticket}")
+            case Abort(ticket=ticket):
+                execute("DELETE FROM dojo_journal WHERE ticket = ?", (ticket,))
+                return None
+            case _:
+                assert_never(step)
+
+    def _look_up(self, entry: Entry, now: _Moment) -> Found:
+        names = (entry.identity.key, entry.identity.repeat)
+        rows = self._connection.execute(_LOOK_UP, names)
+        return judge(entry, [_row(values, now) for values in rows])
+
+    def _insert(self, entry: Entry, now: _Moment) -> None:
+        identity = entry.identity
+        self._connection.execute(
+            "INSERT INTO dojo_journal (ticket, method, idempotency_key, key, repeat, content, "
+            "amounts, owner, state, begun_at, lived_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                entry.ticket,
+                entry.method,
+                entry.idempotency_key,
+                identity.key,
+                identity.repeat,
+                identity.content,
+                identity.amounts,
+                entry.owner,
+                RowState.BEGUN.value,
+                now.wall,
+                now.lived,
+            ),
+        )
+
+    def _purge(self, now: _Moment) -> None:
+        """Remove what no request can repeat any more. Rows whose outcome is open always stay."""
+        if self._purged_at is not None and now.lived - self._purged_at < _PURGE_EVERY:
+            return
+        self._purged_at = now.lived
+        self._connection.execute(
+            "DELETE FROM dojo_journal WHERE committed_at < ? AND lived_at < ? "
+            "AND state <> 'begun' AND held = 0",
+            (now.wall - KEY_WINDOW, now.lived - KEY_WINDOW),
+        )
+
+    def _now(self) -> _Moment:
+        return _Moment(self._wall(), self._lived_before + self._clock() - self._started)
+
+
+def _row(values: tuple[object, ...], now: _Moment) -> Row:
+    stored = msgspec.convert(values, _Stored)
+    if stored.committed_at is None:
+        age = now.wall - stored.begun_at
+    else:
+        age = min(now.wall - stored.committed_at, now.lived - stored.lived_at)
+    return Row(
+        entry=Entry(
+            ticket=stored.ticket,
+            method=stored.method,
+            identity=Identity(
+                key=stored.key,
+                repeat=stored.repeat,
+                content=stored.content,
+                amounts=stored.amounts,
+            ),
+            idempotency_key=stored.idempotency_key,
+            owner=stored.owner,
+        ),
+        state=stored.state,
+        answer=stored.answer,
+        age=max(0.0, age),
+    )
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: f"somebody else has kept it locked for {BUSY:g} s: a transaction that was "
+    "left open in the till's own database?",
+    sqlite3.SQLITE_READONLY: "it cannot be written: look at the permissions of the file and of its "
+    "directory",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is damaged",
+}
+
+
+def _explain(error: sqlite3.Error) -> str:
+    """In words for people. SQLite's own texts name tables and columns, never what is in them."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # what lies above tells more of the same
+    return _REASONS.get(code, str(error))

@@ -1,0 +1,315 @@
+"""`sqlite:PATH`: one owner, durable rows, errors in words."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dojo_adapters.sqlite import SqliteJournal
+from dojo_adapters.sqlite.schema import VERSION, connect_to_read
+from dojo_proto import ConfigurationError
+from dojo_proto.errors import JournalInUse
+from dojo_proto.journal import Entry, Found, Identity, JournalError, RowState, Verdict
+from dojo_proto.work import Abort, Begin, Commit
+
+CALL = cast("Any", None)  # a store does not look at calls
+
+TICKETS: Iterator[int] = count()
+DAY = 86400.0
+
+
+class Clocks:
+    def __init__(self) -> None:
+        self.wall = 1_000_000.0
+        self.monotonic = 50.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += seconds
+        self.monotonic += seconds
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+def serve(path: Path, clocks: Clocks) -> SqliteJournal:
+    return SqliteJournal(path, wall=lambda: clocks.wall, clock=lambda: clocks.monotonic)
+
+
+@pytest.fixture
+def journal(path: Path, clocks: Clocks) -> Iterator[SqliteJournal]:
+    served = serve(path, clocks)
+    yield served
+    served.close()
+
+
+def entry(key: str = "k", repeat: str = "r", *, owner: str = "us") -> Entry:
+    return Entry(
+        ticket=f"t{next(TICKETS)}",
+        method="RecordOrderPaymentById",
+        identity=Identity(key=key, repeat=repeat, content="c", amounts="a"),
+        idempotency_key=f"RecordOrderPaymentById/order-1/{key}",
+        owner=owner,
+    )
+
+
+def begin(journal: SqliteJournal, new: Entry, *, insert: bool = True) -> Found:
+    (found,) = journal.perform([Begin(CALL, new, insert)])
+    assert isinstance(found, Found)
+    return found
+
+
+def commit(journal: SqliteJournal, ticket: str, state: RowState, answer: bytes = b"{}") -> None:
+    assert journal.perform([Commit(CALL, ticket, state, answer)]) == [None]
+
+
+class TestWhatItKeeps:
+    def test_a_row_is_found_by_the_next_process(self, path: Path, clocks: Clocks) -> None:
+        first = serve(path, clocks)
+        new = entry()
+        assert begin(first, new).verdict is Verdict.FRESH
+        commit(first, new.ticket, RowState.SUCCEEDED, b'{"id":"order-1"}')
+        first.close()
+        second = serve(path, clocks)
+        found = begin(second, entry())
+        second.close()
+        assert found.verdict is Verdict.SUCCEEDED
+        assert found.row is not None
+        assert found.row.entry == new
+        assert found.row.answer == b'{"id":"order-1"}'
+
+    def test_steps_that_come_together_share_one_transaction(self, journal: SqliteJournal) -> None:
+        statements: list[str] = []
+        journal._connection.set_trace_callback(statements.append)
+        entries = [entry(f"k{n}", f"r{n}") for n in range(50)]
+        journal.perform([Begin(CALL, each, insert=True) for each in entries])
+        journal.perform([Commit(CALL, each.ticket, RowState.SUCCEEDED, b"") for each in entries])
+        assert statements.count("COMMIT") == 2
+
+    def test_every_commit_waits_for_the_disk(self, journal: SqliteJournal) -> None:
+        full = 2
+        assert journal._connection.execute("PRAGMA synchronous").fetchone() == (full,)
+        assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+    def test_a_row_that_is_not_there_cannot_be_committed(self, journal: SqliteJournal) -> None:
+        (result,) = journal.perform([Commit(CALL, "t?", RowState.SUCCEEDED, b"")])
+        assert isinstance(result, JournalError)
+
+
+class TestTime:
+    def test_a_success_is_remembered_for_a_week_of_service(
+        self, journal: SqliteJournal, clocks: Clocks
+    ) -> None:
+        new = entry()
+        begin(journal, new)
+        commit(journal, new.ticket, RowState.SUCCEEDED)
+        clocks.pass_by(7 * DAY - 1)
+        assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
+        clocks.pass_by(2)
+        assert begin(journal, entry(), insert=False).verdict is Verdict.FRESH
+
+    @pytest.mark.parametrize("leap", [365 * DAY, -365 * DAY])
+    def test_a_clock_that_leaps_makes_nothing_forgotten(
+        self, journal: SqliteJournal, clocks: Clocks, leap: float
+    ) -> None:
+        new = entry()
+        begin(journal, new)
+        commit(journal, new.ticket, RowState.SUCCEEDED)
+        clocks.wall += leap
+        clocks.pass_by(3600)
+        assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
+
+    def test_time_for_which_nobody_served_counts_as_none(self, path: Path, clocks: Clocks) -> None:
+        first = serve(path, clocks)
+        new = entry()
+        begin(first, new)
+        clocks.pass_by(6 * DAY)
+        commit(first, new.ticket, RowState.SUCCEEDED)
+        first.close()
+        clocks.wall += 30 * DAY
+        clocks.monotonic = 3.0  # the machine has started anew
+        second = serve(path, clocks)
+        found = begin(second, entry())
+        second.close()
+        assert found.verdict is Verdict.SUCCEEDED
+
+    def test_what_is_too_old_is_removed_and_open_rows_stay(
+        self, journal: SqliteJournal, clocks: Clocks
+    ) -> None:
+        done, opened, failed = entry("k1", "r1"), entry("k2", "r2"), entry("k3", "r3")
+        for each in (done, opened, failed):
+            begin(journal, each)
+        commit(journal, done.ticket, RowState.SUCCEEDED)
+        commit(journal, failed.ticket, RowState.FAILED)
+        assert begin(journal, entry("k3", "r3")).verdict is Verdict.FAILED  # and it runs again
+        clocks.pass_by(8 * DAY)
+        begin(journal, entry("k4", "r4"), insert=False)
+        kept = journal._connection.execute("SELECT ticket FROM dojo_journal ORDER BY ticket")
+        assert kept.fetchall() == sorted([(opened.ticket,), (failed.ticket,)])
+
+
+class TestOneOwner:
+    def test_a_second_service_is_told_who_has_it(self, journal: SqliteJournal) -> None:
+        with pytest.raises(JournalInUse, match=f"process {os.getpid()}"):
+            SqliteJournal(journal.path)
+        assert begin(journal, entry()).verdict is Verdict.FRESH  # the first one is not disturbed
+
+    def test_another_process_is_refused_and_one_that_is_killed_lets_go(self, path: Path) -> None:
+        holder = subprocess.Popen(  # noqa: S603 - this Python, with the text below
+            [sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True
+        )
+        assert holder.stdout is not None
+        with holder:
+            assert holder.stdout.readline() == "begun\n"
+            with pytest.raises(JournalInUse, match=f"process {holder.pid}"):
+                SqliteJournal(path)
+            holder.send_signal(signal.SIGKILL)
+        survivor = SqliteJournal(path)
+        found = begin(survivor, entry())
+        survivor.close()
+        assert found.verdict is Verdict.BEGUN
+        assert found.row is not None
+        assert found.row.entry.owner == "them"
+
+    def test_others_may_read_meanwhile(self, journal: SqliteJournal) -> None:
+        begin(journal, entry())
+        reader = connect_to_read(journal.path)
+        assert reader.execute("SELECT state FROM dojo_journal").fetchall() == [("begun",)]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.execute("DELETE FROM dojo_journal")
+        reader.close()
+
+
+HOLDER = """
+import sys, time
+from dojo_adapters.sqlite import SqliteJournal
+from dojo_proto.journal import Entry, Identity
+from dojo_proto.work import Begin
+
+journal = SqliteJournal(sys.argv[1])
+identity = Identity(key="k", repeat="r", content="c", amounts="a")
+entry = Entry(ticket="t", method="M", identity=identity, idempotency_key="i", owner="them")
+journal.perform([Begin(None, entry, True)])
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+class TestFaults:
+    def test_a_full_disk_is_named_and_what_was_found_is_still_told(
+        self, journal: SqliteJournal
+    ) -> None:
+        booked = entry("k1", "r1")
+        begin(journal, booked)
+        commit(journal, booked.ticket, RowState.SUCCEEDED, b"{}")
+        (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
+        journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+        steps = [Begin(CALL, entry("k1", "r1"), insert=True)]
+        steps += [Begin(CALL, entry(f"new-{n}" * 99, f"r{n}"), insert=True) for n in range(60)]
+        repeat, *rest = journal.perform(steps)
+        assert isinstance(repeat, Found)
+        assert repeat.verdict is Verdict.SUCCEEDED
+        refused = [each for each in rest if isinstance(each, JournalError)]
+        assert refused
+        assert all(each.fresh and "the disk is full" in str(each) for each in refused)
+
+    def test_it_works_again_when_there_is_room(self, journal: SqliteJournal) -> None:
+        (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
+        journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+        big = entry("k" * 100_000)
+        (result,) = journal.perform([Begin(CALL, big, insert=True)])
+        assert isinstance(result, JournalError)
+        journal._connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
+        assert begin(journal, big).verdict is Verdict.FRESH
+
+    def test_a_transaction_left_open_by_somebody_else_is_named(
+        self, journal: SqliteJournal
+    ) -> None:
+        journal._connection.execute("PRAGMA busy_timeout = 1")
+        other = sqlite3.connect(journal.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        new = entry()
+        (result,) = journal.perform([Begin(CALL, new, insert=True)])
+        assert isinstance(result, JournalError)
+        assert result.fresh
+        assert "locked" in str(result)
+        (aborted,) = journal.perform([Abort(CALL, new.ticket)])
+        assert isinstance(aborted, JournalError)
+        other.close()
+
+    def test_a_step_that_cannot_be_done_does_not_take_the_others_with_it(
+        self, journal: SqliteJournal
+    ) -> None:
+        new = entry()
+        found, lost = journal.perform(
+            [Begin(CALL, new, insert=True), Commit(CALL, "t?", RowState.SUCCEEDED, b"")]
+        )
+        assert isinstance(found, Found)
+        assert isinstance(lost, JournalError)
+        assert begin(journal, entry()).verdict is Verdict.BEGUN
+
+
+class TestFiles:
+    def test_a_relative_path_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match="absolute path"):
+            SqliteJournal("journal.db")
+
+    def test_no_directory(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="there is no directory"):
+            SqliteJournal(tmp_path / "missing" / "journal.db")
+
+    def test_a_directory(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="is a directory"):
+            SqliteJournal(tmp_path)
+
+    def test_a_file_that_is_no_database(self, path: Path) -> None:
+        path.write_text("orders\n" * 1000)
+        with pytest.raises(ConfigurationError, match="no SQLite database"):
+            SqliteJournal(path)
+
+    def test_the_tills_own_database_gets_the_tables_besides_its_own(self, path: Path) -> None:
+        till = sqlite3.connect(path)
+        till.execute("CREATE TABLE orders (id TEXT)")
+        till.commit()
+        journal = SqliteJournal(path)
+        assert begin(journal, entry()).verdict is Verdict.FRESH
+        journal.close()
+        assert till.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+        till.close()
+
+    def test_the_next_releases_tables_can_be_worked_with(self, path: Path) -> None:
+        SqliteJournal(path).close()
+        later = sqlite3.connect(path, isolation_level=None)
+        later.execute("ALTER TABLE dojo_journal ADD COLUMN mood TEXT NOT NULL DEFAULT 'good'")
+        later.execute("UPDATE dojo_journal_about SET version = ?", (VERSION + 1,))
+        journal = SqliteJournal(path)
+        assert begin(journal, entry()).verdict is Verdict.FRESH
+        journal.close()
+        later.execute("UPDATE dojo_journal_about SET version = ?", (VERSION + 2,))
+        with pytest.raises(ConfigurationError, match="newer release"):
+            SqliteJournal(path)
+        with pytest.raises(ConfigurationError, match="newer release"):
+            connect_to_read(path)
+        later.close()
+
+    def test_a_database_without_a_journal_can_only_become_one_by_serving(self, path: Path) -> None:
+        other = sqlite3.connect(path)
+        other.execute("CREATE TABLE orders (id TEXT)")
+        other.close()
+        with pytest.raises(ConfigurationError, match="holds no journal"):
+            connect_to_read(path)
+        with pytest.raises(ConfigurationError, match="cannot be opened"):
+            connect_to_read(path.with_name("missing.db"))
