@@ -25,6 +25,7 @@ from dojo_proto.framing import (
     is_sendable_close_code,
 )
 from dojo_proto.keepalive import Due, Keepalive
+from dojo_proto.outbound import Outbound
 from dojo_proto.stage import Asked, Passed, Refused, Stage, StageOutcome
 
 
@@ -62,6 +63,8 @@ class RoundTrip(msgspec.Struct, frozen=True):
     """The pong to a ping of this side came after `seconds`."""
 
     seconds: float
+    arrived: int
+    """The peer has got every frame up to this mark: they left before the ping did."""
 
 
 ConnectionEvent: TypeAlias = Open | Message | RoundTrip | Asked | Ended
@@ -117,16 +120,7 @@ class Connection:
         )
         self._framing: Framing | None = None
         self._opened_at: float | None = None
-        # What waits to leave: the rest of a frame that has begun to, then the newest pong, a ping,
-        # whole frames with messages, and the Close behind them.
-        self._begun: bytes | memoryview = b""
-        self._pong: bytes | None = None
-        self._ping: bytes | None = None
-        self._frames: deque[bytes] = deque()
-        self._queued = 0
-        self._close: tuple[int | None, str] | None = None
-        # The ping that has left and has no answer yet.
-        self._pinged: tuple[bytes, float] | None = None
+        self._outbound = Outbound(self._keepalive)
         # While CLOSING: how it will have ended, whether the peer has said Close, and until when.
         self._ending: Ended | None = None
         self._peer_closed = False
@@ -178,12 +172,12 @@ class Connection:
                 self._events.append(outcome)
             case Refused(cause=cause, reason=reason, status=status, retry_after=retry_after):
                 self._take_stage_data()
-                answer = self._begun
+                answer = self._outbound.begun
                 self._end(
                     Ended(cause=cause, reason=reason, status=status, retry_after=retry_after), now
                 )
                 if self._ends_stream:
-                    self._begun = answer  # a server's refusal has still to leave
+                    self._outbound.begun = answer  # a server's refusal has still to leave
             case Passed(trailing=trailing):
                 self._take_stage_data()
                 self._stages.popleft()
@@ -200,17 +194,23 @@ class Connection:
             case _:
                 assert_never(outcome)
 
-    def send_text(self, payload: bytes, now: float) -> None:
-        """Queue a text message; `payload` is UTF-8. Ignored when it cannot leave any more.
+    def send_text(
+        self, payload: bytes, now: float, *, fragment: int | None = None, confirm: bool = False
+    ) -> int | None:
+        """Queue a text message and return its mark; None when it cannot leave any more.
+
+        `payload` is UTF-8. It goes in one frame, or with `fragment` in one for each so many bytes.
+        With `confirm`, a ping follows within `ping_interval`, and the RoundTrip of its pong or of a
+        later one proves by its `arrived` that the peer has the message.
 
         The answer to the peer's Close goes behind what waits, so a message may leave until then
         (RFC 6455 section 5.5.1). A peer that has left `max_outbound` bytes unread loses the
         connection instead.
         """
-        answering = self._peer_closed and self._close is not None
+        answering = self._peer_closed and self._outbound.close is not None
         if self._framing is None or not (self.state is State.OPEN or answering):
-            return
-        waiting = self._queued + len(self._begun)
+            return None
+        waiting = self._outbound.size
         if waiting >= self._limits.max_outbound:
             self.abort(
                 Cause.UNREAD,
@@ -218,10 +218,12 @@ class Connection:
                 f"{self._limits.max_outbound} are allowed",
                 now,
             )
-            return
-        frame = self._framing.text(payload)
-        self._queued += len(frame)
-        self._frames.append(frame)
+            return None
+        if fragment is None:
+            frames = [self._framing.text(payload)]
+        else:
+            frames = self._framing.fragments(payload, fragment)
+        return self._outbound.put(frames, confirm=confirm)
 
     def close(self, code: int, reason: str, now: float, *, cause: Cause = Cause.STOPPED) -> None:
         """Say Close after what waits, and end when the peer has answered or at the time-out.
@@ -245,22 +247,21 @@ class Connection:
 
     # What the caller asks.
 
+    @property
+    def written(self) -> int:
+        """The mark up to which messages have been written, as far as `data_to_send` can know."""
+        return self._outbound.written
+
     def next_event(self) -> ConnectionEvent | None:
         """The next thing that happened, or None."""
         return self._events.popleft() if self._events else None
 
     def data_to_send(self, now: float, limit: int) -> bytes:
-        """Up to `limit` bytes to write now. Ask again when they are written; empty if none wait.
-
-        Control frames go between frames, before every message that waits (RFC 6455 section 5.4).
-        """
+        """Up to `limit` bytes to write now. Ask again when they are written; empty if none wait."""
         if self._stages:
             self._take_stage_data()
-        elif len(self._begun) < limit and self._framing is not None:
-            self._take_frames(self._framing, limit - len(self._begun), now)
-        data, self._begun = _cut(self._begun, limit)
+        data = self._outbound.take(self._framing, limit, now)
         if data:
-            self._keepalive.sent(now)
             self._end_stream(now)
         return data
 
@@ -285,7 +286,7 @@ class Connection:
             return
         if self.state is State.OPEN:
             if self._keepalive.handle_timer(now) is Due.PING:
-                self._ping = self._entropy(4)
+                self._outbound.ping = self._entropy(4)
             else:
                 silent = now - self._keepalive.received_at
                 reason = f"nothing came for {silent:.0f} s and no answer to a ping"
@@ -310,12 +311,12 @@ class Connection:
                     case Message():
                         self._events.append(event)
                     case PingFrame(payload=payload):
-                        # RFC 6455 section 5.5.3: only the newest of several pings need be answered.
-                        self._pong = payload
+                        self._outbound.pong = payload
                     case PongFrame(payload=payload):
-                        if self._pinged is not None and self._pinged[0] == payload:
-                            self._events.append(RoundTrip(now - self._pinged[1]))
-                            self._pinged = None
+                        pinged = self._outbound.pinged
+                        if pinged is not None and pinged[0] == payload:
+                            self._events.append(RoundTrip(now - pinged[1], arrived=pinged[2]))
+                            self._outbound.pinged = None
                     case CloseFrame(code=code, reason=reason):
                         self._peer_closed = True
                         ended = Ended(cause=Cause.PEER_CLOSED, reason=reason, code=code)
@@ -333,43 +334,21 @@ class Connection:
                 self._peer_closed = True
                 self._end_stream(now)
 
-    def _take_frames(self, framing: Framing, room: int, now: float) -> None:
-        parts = [self._begun]
-        if self._pong is not None:
-            parts.append(framing.pong(self._pong))
-            room -= len(parts[-1])
-            self._pong = None
-        if self._ping is not None and room > 0:
-            parts.append(framing.ping(self._ping))
-            room -= len(parts[-1])
-            self._pinged = (self._ping, now)
-            self._ping = None
-            self._keepalive.ping_left(now)
-        while self._frames and room > 0:
-            frame = self._frames.popleft()
-            parts.append(frame)
-            room -= len(frame)
-            self._queued -= len(frame)
-        if self._close is not None and not self._frames and room > 0:
-            parts.append(framing.close(*self._close))
-            self._close = None
-        self._begun = b"".join(parts)
-
     def _take_stage_data(self) -> None:
-        self._begun = bytes(self._begun) + self._stages[0].data_to_send
+        self._outbound.begun = bytes(self._outbound.begun) + self._stages[0].data_to_send
         self._stages[0].data_to_send = b""
 
     def _begin_closing(self, code: int | None, reason: str, ending: Ended, now: float) -> None:
         self._move(State.CLOSING)
-        self._ping = None
-        # Made into a frame when it leaves, so that its mask does not depend on how input was cut.
-        self._close = code, reason
+        self._outbound.ping = None
+        self._outbound.close = code, reason
         self._ending = ending
         self._close_deadline = now + self._limits.close_timeout
 
     def _end_stream(self, now: float) -> None:
         """RFC 6455 section 7.1.1: the server ends TCP once both have said Close."""
-        all_said = self._peer_closed and self._close is None and not self._begun
+        outbound = self._outbound
+        all_said = self._peer_closed and outbound.close is None and not outbound.begun
         if self._ends_stream and all_said and self._ending is not None:
             self._end(self._ending, now)
 
@@ -377,9 +356,7 @@ class Connection:
         if self.state is State.CLOSED:
             return
         self._move(State.CLOSED)
-        self._begun = b""
-        self._frames.clear()
-        self._pong = self._ping = self._close = None
+        self._outbound.clear()
         self._stages.clear()
         up_for = 0.0 if self._opened_at is None else now - self._opened_at
         self._events.append(msgspec.structs.replace(ended, up_for=up_for))
@@ -388,11 +365,3 @@ class Connection:
         if state not in TRANSITIONS[self.state]:
             raise LocalProtocolError(f"no way from {self.state} to {state}")
         self.state = state
-
-
-def _cut(waiting: bytes | memoryview, limit: int) -> tuple[bytes, bytes | memoryview]:
-    """The first `limit` bytes, and the rest as a view: copying it each time would be quadratic."""
-    if len(waiting) <= limit:
-        return bytes(waiting), b""
-    view = memoryview(waiting)
-    return bytes(view[:limit]), view[limit:]

@@ -166,11 +166,25 @@ class Framing:
 
     def text(self, payload: bytes) -> bytes:
         """A text message, as one final frame. `payload` is UTF-8."""
-        if self._deflate is not None:
-            compressed = self._deflate.compress(payload)
-            if compressed is not None:
-                return self._frame(_FIN | _RSV1 | Opcode.TEXT, compressed)
-        return self._frame(_FIN | Opcode.TEXT, payload)
+        first, payload = self._message(payload)
+        return self._frame(_FIN | first, payload)
+
+    def fragments(self, payload: bytes, size: int) -> list[bytes]:
+        """The frames of a text message that is cut into pieces of `size` bytes, 1 or more.
+
+        `payload` is UTF-8; a cut may go through a character (RFC 6455 section 5.4).
+        """
+        first, payload = self._message(payload)
+        pieces = [payload[at : at + size] for at in range(0, len(payload), size)] or [b""]
+        opcodes = [first, *[int(Opcode.CONTINUATION)] * (len(pieces) - 1)]
+        opcodes[-1] |= _FIN
+        return [self._frame(opcode, piece) for opcode, piece in zip(opcodes, pieces, strict=True)]
+
+    def _message(self, payload: bytes) -> tuple[int, bytes]:
+        """How the first frame of a text message begins, and what all of its frames carry."""
+        compressed = None if self._deflate is None else self._deflate.compress(payload)
+        # RFC 7692 section 6.1: only the first frame of a message says that it is compressed.
+        return (Opcode.TEXT, payload) if compressed is None else (_RSV1 | Opcode.TEXT, compressed)
 
     def ping(self, payload: bytes) -> bytes:
         """A ping with at most 125 bytes of payload."""

@@ -141,15 +141,23 @@ class Gateway:
             self._advance(now)
 
     def call(
-        self, request_id: str, method: str, params: object, now: float, *, timeout: float = 30.0
+        self,
+        request_id: str,
+        method: str,
+        params: object,
+        now: float,
+        *,
+        timeout: float = 30.0,
+        fragment: int | None = None,
     ) -> int:
         """Send a request and return the number under which its answer is reported.
 
-        `params` is anything that encodes as JSON. Raises LocalProtocolError unless OPEN.
+        `params` is anything that encodes as JSON. With `fragment` the message is cut into frames of
+        so many bytes. Raises LocalProtocolError unless OPEN.
         """
         self._expect_open()
         number, message = self._calls.start(request_id, method, params, timeout=timeout, now=now)
-        self._connection.send_text(message, now)
+        self._connection.send_text(message, now, fragment=fragment)
         self._advance(now)
         return number
 

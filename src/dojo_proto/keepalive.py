@@ -2,7 +2,8 @@
 
 The vendor asks for a ping at least every 30 s when otherwise idle. Here a ping leaves when nothing
 was *sent* for `interval`, so that the gateway never sees silence, or when nothing was *received*
-for `interval`, so that a dead peer is noticed although this side keeps sending.
+for `interval`, so that a dead peer is noticed although this side keeps sending. One also leaves
+within `interval` of an answer whose arrival is to be confirmed.
 """
 
 from enum import Enum
@@ -30,6 +31,7 @@ class Keepalive:
         "_sent_at",
         "_spared",
         "_timeout",
+        "_unconfirmed_at",
     )
 
     def __init__(self, *, interval: float, pong_timeout: float, now: float) -> None:
@@ -43,6 +45,8 @@ class Keepalive:
         self._left_at: float | None = None
         # A late timer has already been forgiven once during this silence.
         self._spared = False
+        # Something whose arrival matters left at this time, and no ping has followed it.
+        self._unconfirmed_at: float | None = None
 
     @property
     def received_at(self) -> float:
@@ -53,8 +57,17 @@ class Keepalive:
         """Bytes have left."""
         self._sent_at = now
 
+    def confirm(self, now: float) -> None:
+        """Something has left whose arrival only the pong to a later ping can prove.
+
+        So a ping follows it within the interval, however busy the connection is.
+        """
+        if self._unconfirmed_at is None:
+            self._unconfirmed_at = now
+
     def ping_left(self, now: float) -> None:
         """The ping that was asked for has left: the pong time-out starts."""
+        self._unconfirmed_at = None
         self._sent_at = now
         self._asked_at = None
         self._left_at = now
@@ -72,7 +85,10 @@ class Keepalive:
         if self._asked_at is not None:
             # A peer that neither reads nor sends is as dead as one that does not answer.
             return max(self._asked_at, self._sent_at, self._received_at) + self._timeout
-        return min(self._sent_at, self._received_at) + self._interval
+        quiet_since = min(self._sent_at, self._received_at)
+        if self._unconfirmed_at is not None:
+            quiet_since = min(quiet_since, self._unconfirmed_at)
+        return quiet_since + self._interval
 
     def handle_timer(self, now: float) -> Due:
         """Say what is due at `now`. Calling early or twice does no harm."""

@@ -78,7 +78,7 @@ def test_a_quiet_connection_is_pinged_and_the_round_trip_measured(frame: MakeFra
     machine.receive_data(frame(PONG, b"other"), 21.5)
     assert events(machine) == []
     machine.receive_data(frame(PONG, NONCE) * 2, 22)
-    assert events(machine) == [RoundTrip(1)]
+    assert events(machine) == [RoundTrip(1, 0)]
     assert machine.next_timer() == 41
 
 
@@ -117,7 +117,7 @@ def test_a_ping_waits_for_a_pong_that_fills_the_portion(frame: MakeFrame) -> Non
     assert machine.data_to_send(21, 3) == frame(PONG, b"?")
     assert machine.data_to_send(22, 6) == frame(PING, NONCE)
     machine.receive_data(frame(PONG, NONCE, masked=True), 24)
-    assert events(machine) == [RoundTrip(2)]
+    assert events(machine) == [RoundTrip(2, 0)]
 
 
 def test_any_byte_ends_the_pong_time_out(frame: MakeFrame) -> None:

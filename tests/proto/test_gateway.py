@@ -297,7 +297,7 @@ def test_a_quiet_epos_is_pinged(frame: MakeFrame) -> None:
     machine.handle_timer(5)
     assert sent(machine, 5) == frame(PING, b"\x01\x02\x03\x04")
     machine.receive_data(frame(PONG, b"\x01\x02\x03\x04", masked=True), 6)
-    assert events(machine) == [RoundTrip(1)]
+    assert events(machine) == [RoundTrip(1, 0)]
     machine.handle_timer(11)
     sent(machine, 11)
     machine.handle_timer(13)

@@ -52,6 +52,28 @@ class TestPinging:
         alive.received(21.0)
         assert alive.next_timer() == 40.0
 
+    def test_what_is_to_be_confirmed_is_followed_by_a_ping_on_the_busiest_connection(self) -> None:
+        alive = keepalive()
+        alive.confirm(5.0)
+        alive.confirm(6.0)
+        for now in range(5, 25):
+            alive.sent(now)
+            alive.received(now)
+        assert alive.next_timer() == 25.0
+        assert alive.handle_timer(25.0) is Due.PING
+        alive.ping_left(25.0)
+        alive.received(26.0)
+        assert alive.next_timer() == 45.0
+
+    def test_what_leaves_behind_a_ping_is_confirmed_by_the_next_one(self) -> None:
+        alive = keepalive()
+        assert alive.handle_timer(20.0) is Due.PING
+        alive.ping_left(20.0)
+        alive.confirm(20.0)
+        alive.received(39.0)
+        alive.sent(39.0)
+        assert alive.next_timer() == 40.0
+
     def test_it_tells_when_the_last_byte_came(self) -> None:
         alive = keepalive(now=5.0)
         assert alive.received_at == 5.0

@@ -1,0 +1,121 @@
+"""What waits to leave a connection, in which order it leaves, and how far it has got."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from dojo_proto.framing import Framing
+from dojo_proto.keepalive import Keepalive
+
+
+class Outbound:
+    """The rest of what has begun to leave, control frames, messages, and the Close behind them.
+
+    Driven by a connection; tells the keepalive what has left. A mark is the number of frames with
+    messages that were ever put in: the peer has a message when it has all up to the message's mark.
+    """
+
+    __slots__ = (
+        "_confirm",
+        "_frames",
+        "_keepalive",
+        "_put",
+        "_queued",
+        "_taken",
+        "begun",
+        "close",
+        "ping",
+        "pinged",
+        "pong",
+        "written",
+    )
+
+    def __init__(self, keepalive: Keepalive) -> None:
+        self._keepalive = keepalive
+        self.begun: bytes | memoryview = b""
+        """What was already made to leave, and has not left."""
+        self.pong: bytes | None = None
+        """RFC 6455 section 5.5.3: only the newest of several pings need be answered."""
+        self.ping: bytes | None = None
+        self.close: tuple[int | None, str] | None = None
+        """Made into a frame when it leaves, so that its mask does not depend on how input came."""
+        self.pinged: tuple[bytes, float, int] | None = None
+        """The ping that has left and has no answer yet: payload, when, and the mark before it."""
+        self.written = 0
+        """The mark up to which messages have been written, as far as can be known."""
+        self._frames: deque[bytes] = deque()
+        self._queued = 0
+        self._put = 0
+        self._taken = 0
+        # The mark of the newest message whose arrival is to be proven.
+        self._confirm = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of messages that wait."""
+        return self._queued + len(self.begun)
+
+    def put(self, frames: Iterable[bytes], *, confirm: bool) -> int:
+        """Queue a message and return its mark; `confirm` if its arrival is to be proven."""
+        for frame in frames:
+            self._frames.append(frame)
+            self._queued += len(frame)
+            self._put += 1
+        if confirm:
+            self._confirm = self._put
+        return self._put
+
+    def take(self, framing: Framing | None, limit: int, now: float) -> bytes:
+        """Up to `limit` bytes that leave now; all that was taken before has been written.
+
+        Without `framing` only what has begun already: before the upgrade there are no frames.
+        """
+        if not self.begun:
+            self.written = self._taken
+        if framing is not None and len(self.begun) < limit:
+            self._begin(framing, limit - len(self.begun), now)
+        data, self.begun = _cut(self.begun, limit)
+        if data:
+            self._keepalive.sent(now)
+        return data
+
+    def clear(self) -> None:
+        """Nothing that waits will leave any more."""
+        self.begun = b""
+        self._frames.clear()
+        self._queued = 0
+        self.pong = self.ping = self.close = None
+
+    def _begin(self, framing: Framing, room: int, now: float) -> None:
+        """Control frames go between frames, before every message (RFC 6455 section 5.4)."""
+        parts = [self.begun]
+        if self.pong is not None:
+            parts.append(framing.pong(self.pong))
+            room -= len(parts[-1])
+            self.pong = None
+        if self.ping is not None and room > 0:
+            parts.append(framing.ping(self.ping))
+            room -= len(parts[-1])
+            self.pinged = (self.ping, now, self._taken)
+            self.ping = None
+            self._keepalive.ping_left(now)
+        taken = self._taken
+        while self._frames and room > 0:
+            frame = self._frames.popleft()
+            parts.append(frame)
+            room -= len(frame)
+            self._queued -= len(frame)
+            self._taken += 1
+        if taken < self._confirm <= self._taken:
+            self._keepalive.confirm(now)
+        if self.close is not None and not self._frames and room > 0:
+            parts.append(framing.close(*self.close))
+            self.close = None
+        self.begun = b"".join(parts)
+
+
+def _cut(waiting: bytes | memoryview, limit: int) -> tuple[bytes, bytes | memoryview]:
+    """The first `limit` bytes, and the rest as a view: copying it each time would be quadratic."""
+    if len(waiting) <= limit:
+        return bytes(waiting), b""
+    view = memoryview(waiting)
+    return bytes(view[:limit]), view[limit:]

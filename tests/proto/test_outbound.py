@@ -1,0 +1,89 @@
+"""What leaves a connection first, and how far messages have got."""
+
+from dojo_proto.framing import Framing
+from dojo_proto.keepalive import Keepalive
+from dojo_proto.outbound import Outbound
+
+INTERVAL = 20.0
+ALL = 1 << 20
+
+framing = Framing(client=False, entropy=bytes, max_message_size=1000)
+
+
+def outbound() -> tuple[Outbound, Keepalive]:
+    alive = Keepalive(interval=INTERVAL, pong_timeout=10.0, now=0.0)
+    return Outbound(alive), alive
+
+
+def test_control_frames_leave_before_messages_and_a_close_behind_them() -> None:
+    waiting, _ = outbound()
+    waiting.put([framing.text(b"1"), framing.text(b"2")], confirm=False)
+    waiting.close = 1000, ""
+    waiting.ping = b"ping"
+    waiting.pong = b"pong"
+    assert waiting.take(framing, ALL, 0.0) == b"".join(
+        [
+            framing.pong(b"pong"),
+            framing.ping(b"ping"),
+            framing.text(b"1"),
+            framing.text(b"2"),
+            framing.close(1000, ""),
+        ]
+    )
+
+
+def test_a_mark_counts_the_frames_up_to_the_end_of_the_message() -> None:
+    waiting, _ = outbound()
+    assert waiting.put([b"a"], confirm=False) == 1
+    assert waiting.put([b"b", b"c"], confirm=False) == 3
+    assert waiting.size == 3
+
+
+def test_a_message_is_written_when_more_is_asked_for() -> None:
+    waiting, _ = outbound()
+    mark = waiting.put([b"answer"], confirm=True)
+    assert waiting.take(framing, 4, 1.0) == b"answ"
+    assert waiting.written < mark
+    assert waiting.take(framing, 4, 1.0) == b"er"
+    assert waiting.written < mark
+    assert waiting.take(framing, 4, 1.0) == b""
+    assert waiting.written == mark
+
+
+def test_a_ping_tells_which_messages_left_before_it() -> None:
+    waiting, _ = outbound()
+    before = waiting.put([b"before"], confirm=True)
+    waiting.take(framing, ALL, 1.0)
+    waiting.ping = b"ping"
+    waiting.put([b"behind"], confirm=True)
+    waiting.take(framing, ALL, 2.0)
+    assert waiting.pinged == (b"ping", 2.0, before)
+
+
+def test_a_message_to_be_confirmed_brings_a_ping_after_it() -> None:
+    waiting, alive = outbound()
+    waiting.put([b"answer"], confirm=True)
+    waiting.put([b"another"], confirm=False)
+    waiting.take(framing, ALL, 5.0)
+    alive.sent(24.0)
+    alive.received(24.0)
+    assert alive.next_timer() == 5.0 + INTERVAL
+
+
+def test_a_message_that_needs_no_proof_brings_none() -> None:
+    waiting, alive = outbound()
+    waiting.put([b"answer"], confirm=False)
+    waiting.take(framing, ALL, 5.0)
+    alive.sent(24.0)
+    alive.received(24.0)
+    assert alive.next_timer() == 24.0 + INTERVAL
+
+
+def test_nothing_is_left_after_the_end() -> None:
+    waiting, _ = outbound()
+    waiting.put([b"answer"], confirm=True)
+    waiting.ping = waiting.pong = b""
+    waiting.close = 1000, ""
+    waiting.clear()
+    assert waiting.size == 0
+    assert waiting.take(framing, ALL, 0.0) == b""
