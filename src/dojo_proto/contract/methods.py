@@ -6,9 +6,14 @@ are the vendor's; kind and natural key are this library's reading of them (docs/
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
+
+from dojo_proto.contract import areas, bills, events, orders, parties, reservations, tables
+from dojo_proto.contract.shape import is_shape, members
 
 
 class Kind(Enum):
@@ -23,7 +28,7 @@ class Kind(Enum):
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table."""
+    """One row of the table. A method that Dojo adds later can be described by hand."""
 
     name: str
     """The wire name without its version: `RecordOrderPaymentById`."""
@@ -34,129 +39,140 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     """Older capability names that Dojo still accepts and may report."""
     kind: Kind = Kind.READ
+    params: Any = dict
+    """The type of params; `dict` if nothing is known of them."""
+    result: Any = Any
+    """The type of the result; None means `{}`, and Any that nothing is known of it."""
     natural_key: tuple[str, ...] = ()
     """Members of params that together name the thing created: the same key is the same request."""
-    members: tuple[str, ...] = ()
-    """Known members of params, without `headers`: what a change's content is hashed over."""
     amounts: tuple[str, ...] = ()
     """Members that, when they differ under one natural key, deserve an alarm; none means all."""
-    empty_result: bool = False
-    """The result is `{}`."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Known members of params, without `headers`: what a change's content is hashed over.
+
+        Empty if `params` is no type of the contract: then its content is all that came.
+        """
+        return _members(self.params)
+
+    @property
+    def empty_result(self) -> bool:
+        """Whether the result is `{}`."""
+        return self.result is None
 
 
-def _read(
-    name: str, *, capabilities: tuple[str, ...] = (), aliases: tuple[str, ...] = ()
-) -> Method:
+@cache
+def _members(params: Any) -> tuple[str, ...]:
+    names = members(params) if is_shape(params) else ()
+    return tuple(name for name in names if name != "headers")
+
+
+def _read(name: str, params: type, result: Any, *, aliases: tuple[str, ...] = ()) -> Method:
     return Method(
-        name=name, wire=f"{name}V1", capabilities=capabilities or (name,), aliases=aliases
+        name=name,
+        wire=f"{name}V1",
+        capabilities=(name,),
+        aliases=aliases,
+        params=params,
+        result=result,
     )
 
 
 def _change(
     name: str,
-    members: str,
+    params: type,
+    result: type | None,
     *,
+    kind: Kind = Kind.CHANGE,
     natural_key: tuple[str, ...] = (),
+    amounts: tuple[str, ...] = (),
     capabilities: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
-    empty_result: bool = False,
 ) -> Method:
     return Method(
         name=name,
         wire=f"{name}V1",
         capabilities=capabilities or (name,),
         aliases=aliases,
-        kind=Kind.CHANGE,
+        kind=kind,
+        params=params,
+        result=result,
         natural_key=natural_key,
-        members=tuple(members.split()),
-        empty_result=empty_result,
+        amounts=amounts,
     )
 
 
 METHODS: tuple[Method, ...] = (
     # Orders
-    _read("SearchOrders"),
-    _read("GetOrderById"),
-    _read("GetOrderBillById", aliases=("GetOrderBill",)),
-    Method(
-        name="CreateOrder",
-        wire="CreateOrderV1",
-        capabilities=("CreateOrder",),
+    _read("SearchOrders", orders.SearchOrdersParams, orders.PagedOrdersResponse),
+    _read("GetOrderById", orders.GetOrderByIdParams, orders.Order),
+    _read(
+        "GetOrderBillById",
+        bills.GetOrderBillByIdParams,
+        bills.OrderBill,
+        aliases=("GetOrderBill",),
+    ),
+    _change(
+        "CreateOrder",
+        orders.CreateOrderParams,
+        orders.Order,
         kind=Kind.MONEY,
         natural_key=("dojoOrderId",),
-        members=(
-            "items",
-            "note",
-            "customer",
-            "discounts",
-            "totalAmount",
-            "taxLines",
-            "serviceChargeAmount",
-            "reference",
-            "dojoOrderId",
-            "payments",
-            "details",
-            "displayName",
-        ),
         amounts=("totalAmount", "payments"),
     ),
-    _change("CancelOrderById", "orderId"),
-    _change("CreateOrderLock", "orderId lockId expiry"),
-    _change("ExtendOrderLock", "orderId lockId expiry", empty_result=True),
-    _change("DeleteOrderLock", "orderId lockId"),
-    Method(
-        name="RecordOrderPaymentById",
-        wire="RecordOrderPaymentByIdV1",
-        capabilities=("RecordOrderPaymentById",),
-        aliases=("RecordOrderPayment",),
+    _change("CancelOrderById", orders.CancelOrderByIdParams, orders.Order),
+    _change("CreateOrderLock", orders.CreateOrderLockParams, orders.Order),
+    _change("ExtendOrderLock", orders.ExtendOrderLockParams, None),
+    _change("DeleteOrderLock", orders.DeleteOrderLockParams, orders.Order),
+    _change(
+        "RecordOrderPaymentById",
+        orders.RecordOrderPaymentByIdParams,
+        orders.Order,
         kind=Kind.MONEY,
         natural_key=("orderId", "paymentIntentId"),
-        members=("orderId", "paymentIntentId", "paidAmount", "tipsAmount", "lockId"),
         amounts=("paidAmount", "tipsAmount"),
+        aliases=("RecordOrderPayment",),
     ),
     # Tables and areas
-    _read("SearchTables"),
-    _read("ListAreas"),
+    _read("SearchTables", tables.SearchTablesParams, tables.PagedTablesResponse),
+    _read("ListAreas", areas.ListAreasParams, list[areas.Area]),
     # Parties
-    _read("GetPartyById"),
-    _read("SearchParties"),
-    _change(
-        "CreateParty",
-        "name covers tableIds status startTime expectedEndTime hostNotes guestRequests "
-        "reservationId deposit dojoPartyId dojoReservationId",
-        natural_key=("dojoPartyId",),
-    ),
-    _change(
-        "UpdateParty",
-        "id dojoPartyId name covers tableIds status startTime expectedEndTime endTime hostNotes "
-        "guestRequests deposit",
-        aliases=("UpdatePartyById",),
-    ),
-    _change("DeletePartyById", "partyId", empty_result=True),
+    _read("GetPartyById", parties.GetPartyByIdParams, parties.Party),
+    _read("SearchParties", parties.SearchPartiesParams, parties.PagedPartiesResponse),
+    _change("CreateParty", parties.CreatePartyParams, parties.Party, natural_key=("dojoPartyId",)),
+    _change("UpdateParty", parties.UpdatePartyParams, parties.Party, aliases=("UpdatePartyById",)),
+    _change("DeletePartyById", parties.DeletePartyByIdParams, None),
     # Reservations
-    _read("GetReservationById"),
-    _read("SearchReservations"),
+    _read("GetReservationById", reservations.GetReservationByIdParams, reservations.Reservation),
+    _read(
+        "SearchReservations",
+        reservations.SearchReservationsParams,
+        reservations.PagedReservationsResponse,
+    ),
     _change(
         "CreateReservation",
-        "name covers startTime endTime tableIds hostNotes guestRequests dojoReservationId",
+        reservations.CreateReservationParams,
+        reservations.Reservation,
         natural_key=("dojoReservationId",),
     ),
     _change(
         "UpdateReservation",
-        "id dojoReservationId name covers startTime endTime tableIds hostNotes guestRequests",
+        reservations.UpdateReservationParams,
+        reservations.Reservation,
         aliases=("UpdateReservationById",),
     ),
-    _change("DeleteReservationById", "reservationId", empty_result=True),
+    _change("DeleteReservationById", reservations.DeleteReservationByIdParams, None),
     # Events
     _change(
         "HandleEvent",
-        "id accountId event data createdAt",
+        events.HandleEventParams,
+        None,
         natural_key=("id",),
         capabilities=(
             "HandleEvent:payment_intent.created",
             "HandleEvent:payment_intent.status_updated",
         ),
-        empty_result=True,
     ),
 )
 
