@@ -4,11 +4,13 @@ Pure state machines: no socket, clock, random source or thread. `dojo_adapters` 
 asyncio, trio, anyio or threads.
 """
 
-from dojo_proto.client import Carry, Client, Dial, Link, Stop, Wait
-from dojo_proto.context import Context, RequestHeaders
-from dojo_proto.contract import Kind, Method
+from dojo_proto.actions import Carry, Dial, Link, Stop, Wait
+from dojo_proto.client import Client
+from dojo_proto.context import Context
+from dojo_proto.contract import Kind, Method, RequestHeaders
 from dojo_proto.epos import Epos
 from dojo_proto.errors import (
+    ApiError,
     AuthenticationError,
     ConfigurationError,
     Conflict,
@@ -21,11 +23,13 @@ from dojo_proto.errors import (
 )
 from dojo_proto.journal import JournalStore
 from dojo_proto.memory import MemoryJournal
+from dojo_proto.registration import Notice, OrderUpdated, PartyUpdated, ReservationUpdated
 from dojo_proto.settings import Settings
 from dojo_proto.status import Status
 from dojo_proto.version import __version__
 
 __all__ = [
+    "ApiError",
     "AuthenticationError",
     "Carry",
     "Client",
@@ -44,7 +48,11 @@ __all__ = [
     "MemoryJournal",
     "Method",
     "NotFound",
+    "Notice",
+    "OrderUpdated",
+    "PartyUpdated",
     "RequestHeaders",
+    "ReservationUpdated",
     "Settings",
     "Status",
     "Stop",

@@ -6,6 +6,7 @@ from enum import Enum
 
 from dojo_proto.call import Call
 from dojo_proto.contract import Kind
+from dojo_proto.settings import Settings
 from dojo_proto.slots import Slots
 
 
@@ -27,12 +28,10 @@ class Admission:
     for a place that another kind of call is stuck in; state-changing calls go first.
     """
 
-    def __init__(
-        self, *, max_in_flight: int, workers: int, max_queued: int, queue_timeout: float
-    ) -> None:
-        self._slots = Slots(max_in_flight=max_in_flight, workers=workers)
-        self._max_queued = max_queued
-        self._timeout = queue_timeout
+    def __init__(self, settings: Settings) -> None:
+        self._slots = Slots(max_in_flight=settings.max_in_flight, workers=settings.workers)
+        self._max_queued = settings.max_queued
+        self._timeout = settings.queue_timeout
         self._lanes: dict[tuple[bool, bool], deque[Call]] = {
             (read, threaded): deque() for read in (False, True) for threaded in (False, True)
         }

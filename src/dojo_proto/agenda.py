@@ -9,11 +9,11 @@ import msgspec
 from dojo_proto.call import Call, Phase, move
 from dojo_proto.context import Context
 from dojo_proto.decisions import Forget, Keep
-from dojo_proto.epos import Handler
 from dojo_proto.errors import LocalProtocolError
-from dojo_proto.journal import Entry, Identity, natural_text
+from dojo_proto.handlers import Handler
+from dojo_proto.journal import Entry, Told, natural_text
 from dojo_proto.jsonrpc import ErrorObject
-from dojo_proto.work import Abort, Begin, Cancel, Commit, Run, Work
+from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Run, Work
 
 _encode = msgspec.json.Encoder().encode
 
@@ -36,16 +36,23 @@ class Agenda:
         """The next piece, or None."""
         return self._work.popleft() if self._work else None
 
-    def begin(self, call: Call, identity: Identity, *, insert: bool) -> None:
-        """Have the journal look `call` up, and with `insert` begin it."""
+    def note(self, tickets: tuple[str, ...], told: Told) -> None:
+        """Have the journal write down how far answers have got."""
+        self._work.append(Note(tickets, told))
+
+    def begin(self, call: Call, *, insert: bool) -> None:
+        """Have the journal look `call` up, and with `insert` begin it; again, to read it anew."""
         move(call, Phase.BEGINNING)
         method = call.handler.method
-        call.ticket = self._entropy(16).hex()
-        call.idempotency_key = natural_text(method, call.raw_params) or call.ticket
+        if call.identity is None:
+            raise LocalProtocolError(f"{call!r} is a read, and has no place in the journal")
+        if not call.ticket:
+            call.ticket = self._entropy(16).hex()
+            call.idempotency_key = natural_text(method, call.raw_params) or call.ticket
         entry = Entry(
             ticket=call.ticket,
             method=method.name,
-            identity=identity,
+            identity=call.identity,
             idempotency_key=call.idempotency_key,
             owner=self.owner,
         )
@@ -62,6 +69,8 @@ class Agenda:
             received_at=call.since + self.wall_offset,
             idempotency_key=call.idempotency_key,
             redelivered=call.redelivered,
+            ticket=call.ticket,
+            keeps_answer=call.handler.lookup is None,
         )
         params = call.params if handler is call.handler else call.lookup_params
         self._work.append(Run(call, handler.function, context, params, handler.is_async))

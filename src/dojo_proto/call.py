@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dojo_proto.epos import Handler
 from dojo_proto.errors import LocalProtocolError
-from dojo_proto.journal import Identity
+from dojo_proto.handlers import Handler
+from dojo_proto.journal import Identity, Row
 
 if TYPE_CHECKING:
     from dojo_proto.decisions import Asking, Forget, Keep
@@ -32,12 +32,12 @@ class Phase(Enum):
 
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.QUEUED: frozenset({Phase.BEGINNING, Phase.RUNNING}),
+    Phase.QUEUED: frozenset({Phase.BEGINNING, Phase.RUNNING, Phase.ASKING}),
     Phase.BEGINNING: frozenset({Phase.RUNNING, Phase.ASKING, Phase.REPEATING, Phase.DONE}),
-    Phase.RUNNING: frozenset({Phase.COMMITTING, Phase.ASKING, Phase.DONE}),
+    Phase.RUNNING: frozenset({Phase.COMMITTING, Phase.ASKING, Phase.BEGINNING, Phase.DONE}),
     Phase.ASKING: frozenset({Phase.RUNNING, Phase.COMMITTING, Phase.DONE}),
     Phase.REPEATING: frozenset({Phase.DONE}),
-    Phase.COMMITTING: frozenset({Phase.ASKING, Phase.DONE}),
+    Phase.COMMITTING: frozenset({Phase.ASKING, Phase.REPEATING, Phase.BEGINNING, Phase.DONE}),
     Phase.DONE: frozenset(),
 }
 
@@ -99,6 +99,7 @@ class Call:
         "phase",
         "raw_params",
         "redelivered",
+        "rereading",
         "shed",
         "since",
         "stored",
@@ -140,12 +141,20 @@ class Call:
         self.ticket = ""
         self.idempotency_key = ""
         self.redelivered = False
+        self.rereading = ""
+        """Why it stays unanswered unless its row, read anew, says that it was done."""
         self.asking: Asking | None = None
         """While ASKING: why."""
         self.stored = b""
         """While REPEATING: the first answer, if it was stored."""
         self.keeping: Keep | Forget | None = None
         """While COMMITTING: what, and what will be answered then."""
+
+    def adopt(self, row: Row, now: float) -> None:
+        """An earlier request was the same: this one goes on with its row."""
+        self.ticket = row.entry.ticket
+        self.begun_at = now - row.age
+        self.idempotency_key = row.entry.idempotency_key
 
     def __repr__(self) -> str:
         return f"Call({self.handler.method.wire}, {self.phase.value})"

@@ -6,22 +6,21 @@ together and decides nothing that one of them can.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-import msgspec
-
+from dojo_proto.actions import Action, Carry, Dial, Link, Stop, Wait
 from dojo_proto.call import Call
 from dojo_proto.connecting import connect, explained
 from dojo_proto.connection import Connection, ConnectionEvent, Ended, RoundTrip
 from dojo_proto.connection import State as ConnectionState
 from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import Epos
-from dojo_proto.errors import ConfigurationError, DojoError
-from dojo_proto.events import Cause, Closed, Event, Opened, PingRoundTrip
+from dojo_proto.errors import ConfigurationError
+from dojo_proto.events import Cause, Closed, Draining, Event, Opened, PingRoundTrip
 from dojo_proto.framing import NORMAL_CLOSURE, Message
-from dojo_proto.journal import Found
+from dojo_proto.journal import Found, Row
 from dojo_proto.settings import Settings, environment_of
 from dojo_proto.status import Status
 from dojo_proto.supervisor import State, Supervisor
@@ -31,42 +30,6 @@ from dojo_proto.work import Outcome, Work
 MAX_EVENTS = 10_000
 """Events that wait for an observer; of more, the oldest are forgotten."""
 _STOPPED = "the service was stopped"
-
-
-class Dial(msgspec.Struct, frozen=True, kw_only=True):
-    """Open a TCP connection to `host` and `port` by `deadline`; report it under `number`."""
-
-    number: int
-    host: str
-    port: int
-    deadline: float
-
-
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One connection: the identity that everything said of it carries."""
-
-    number: int
-    server_hostname: str | None
-    """The name to verify where the connection speaks TLS; None for a plain one."""
-
-
-class Carry(msgspec.Struct, frozen=True, kw_only=True):
-    """Carry the bytes of `link` both ways. When this is no longer asked for, close the socket."""
-
-    link: Link
-
-
-class Wait(msgspec.Struct, frozen=True):
-    """Have no connection; go on with work and timers."""
-
-
-class Stop(msgspec.Struct, frozen=True, kw_only=True):
-    """Have no connection and end; raise `error` if there is one."""
-
-    error: DojoError | None
-
-
-Action: TypeAlias = Dial | Carry | Wait | Stop
 
 
 class Client:
@@ -99,6 +62,7 @@ class Client:
         self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.append)
         self._dispatch = Dispatch(
             handlers=epos.handlers(),
+            unresolved=epos.unresolved(),
             settings=settings,
             scope=f"{settings.environment}/{settings.instance}",
             entropy=entropy,
@@ -145,7 +109,15 @@ class Client:
         Ask only when what was given before has been written.
         """
         connection = self._current(link)
-        return b"" if connection is None else connection.data_to_send(now, limit)
+        if connection is None:
+            return b""
+        data = connection.data_to_send(now, limit)
+        receipts = self._dispatch.receipts
+        if receipts.waiting:
+            receipts.written(connection.written)
+            if not data and self._supervisor.state is State.DRAINING and connection.confirm(now):
+                data = connection.data_to_send(now, limit)
+        return data
 
     def next_work(self) -> Work | None:
         """The next thing to do for a handler or the journal, or None."""
@@ -172,9 +144,10 @@ class Client:
             healthy=is_open and self._supervisor.state is State.UP,
             last_received=self._wall(self._last_received),
             last_request=self._wall(self._dispatch.intake.last_request),
-            in_flight=self._dispatch.in_flight,
+            in_flight=self._dispatch.table.in_flight,
             queued=self._dispatch.admission.queued,
-            unresolved=self._dispatch.unresolved,
+            unresolved=self._dispatch.table.unresolved,
+            unconfirmed=self._dispatch.receipts.unconfirmed,
             last_error=self._supervisor.last_error,
             version=__version__,
         )
@@ -182,9 +155,13 @@ class Client:
     def set_wall_offset(self, wall_offset: float) -> None:
         """The wall clock was set, or the machine slept: wall clock minus the clock of `now`."""
         self._wall_offset = wall_offset
-        self._dispatch.set_wall_offset(wall_offset)
+        self._dispatch.agenda.wall_offset = wall_offset
 
     # What the user wants.
+
+    def resume(self, rows: Sequence[Row], now: float) -> None:
+        """Take up what an earlier process has left open in the journal. Before `start`."""
+        self._dispatch.resume(rows, now)
 
     def start(self, now: float) -> None:
         """Begin to dial. Raises LocalProtocolError the second time, or after a stop."""
@@ -195,8 +172,12 @@ class Client:
 
         `timeout` is in seconds, `drain_timeout` if None. Calling again can only shorten it.
         """
-        dialing = self._supervisor.state is State.DIALING
-        self._supervisor.drain(now, self._settings.drain_timeout if timeout is None else timeout)
+        before = self._supervisor.state
+        dialing = before is State.DIALING
+        seconds = self._settings.drain_timeout if timeout is None else timeout
+        self._supervisor.drain(now, seconds)
+        if self._supervisor.state is State.DRAINING is not before:
+            self._events.append(Draining(running=self._dispatch.table.in_flight, seconds=seconds))
         if dialing:
             self._dial_over(Ended(cause=Cause.STOPPED, reason=_STOPPED), now)
         self._dispatch.drain(now)
@@ -316,13 +297,18 @@ class Client:
         # what came in came at once or bit by bit.
         while (connection := self._connection) is not None:
             if self._dispatch.delivery.outgoing:
-                connection.send_text(self._dispatch.delivery.outgoing.popleft(), now)
+                self._send(connection, *self._dispatch.delivery.outgoing.popleft(), now)
             elif (event := connection.next_event()) is not None:
                 self._handle(event, connection, now)
             elif not self._wind_up(connection, now):
                 return
         if self._drained:
             self._end(now)
+
+    def _send(self, connection: Connection, message: bytes, ticket: str, now: float) -> None:
+        mark = connection.send_text(message, now, confirm=bool(ticket))
+        if ticket and mark is not None:
+            self._dispatch.receipts.queued(ticket, mark)
 
     def _end(self, now: float) -> None:
         if self._supervisor.state is not State.STOPPED:
@@ -332,8 +318,13 @@ class Client:
     @property
     def _drained(self) -> bool:
         return self._supervisor.state is State.DRAINING and (
-            self._dispatch.idle or self._supervisor.drain_expired
+            (self._dispatch.idle and not self._unconfirmed) or self._supervisor.drain_expired
         )
+
+    @property
+    def _unconfirmed(self) -> bool:
+        """Whether an answer is on the open link, and Dojo is not known to have it."""
+        return self._connection is not None and self._dispatch.receipts.waiting
 
     def _wind_up(self, connection: Connection, now: float) -> bool:
         """Let go of a connection that nobody needs; say whether that made something happen."""
@@ -366,6 +357,7 @@ class Client:
         elif isinstance(event, Message):
             self._dispatch.intake.receive(number, event, now)
         elif isinstance(event, RoundTrip):
+            self._dispatch.receipts.arrived(event.arrived)
             self._events.append(PingRoundTrip(link=number, seconds=event.seconds))
         else:  # Open; a client's stages pass or are refused, and none has Asked
             self._supervisor.opened(now)

@@ -240,6 +240,17 @@ class Connection:
         elif self.state is not State.CLOSING:
             self.abort(cause, reason, now)
 
+    def confirm(self, now: float) -> bool:
+        """Ping at once, to prove that what was sent has arrived; say whether one is to leave.
+
+        None is if there is one already that will prove it.
+        """
+        if self.state is not State.OPEN or not self._outbound.unproven:
+            return False
+        self._outbound.ping = self._entropy(4)
+        self._keepalive.asked(now)
+        return True
+
     def abort(self, cause: Cause, reason: str, now: float) -> None:
         """End at once; what waits is not sent."""
         code = ABNORMAL_CLOSURE if self._framing is not None else None
@@ -313,10 +324,8 @@ class Connection:
                     case PingFrame(payload=payload):
                         self._outbound.pong = payload
                     case PongFrame(payload=payload):
-                        pinged = self._outbound.pinged
-                        if pinged is not None and pinged[0] == payload:
-                            self._events.append(RoundTrip(now - pinged[1], arrived=pinged[2]))
-                            self._outbound.pinged = None
+                        if (proof := self._outbound.answered(payload)) is not None:
+                            self._events.append(RoundTrip(now - proof[0], arrived=proof[1]))
                     case CloseFrame(code=code, reason=reason):
                         self._peer_closed = True
                         ended = Ended(cause=Cause.PEER_CLOSED, reason=reason, code=code)

@@ -5,16 +5,9 @@ from typing import Any
 
 import msgspec
 
+from dojo_proto.contract import RequestHeaders
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class RequestHeaders(msgspec.Struct, frozen=True, kw_only=True):
-    """The vendor's `params.headers`: who asks. Every member may be missing."""
-
-    waiter_id: str | None = None
-    dojo_requesting_product: str | None = None
-    device_id: str | None = None
-    device_type: str | None = None
 
 
 class _Headed(msgspec.Struct):
@@ -33,7 +26,8 @@ class Context:
     object, as given to `run`. `redelivered` says that this may not be the first run: an earlier one
     was cut off by a crash or raised, and may have done its work. `idempotency_key` names the thing
     to be done, the same for every delivery and every run: put a unique constraint on it. It is
-    empty for reads.
+    empty for reads. `ticket` and `keeps_answer` are for a journal that records: its row, and
+    whether that has to hold the answer, since no `lookup` can give it.
     """
 
     __slots__ = (
@@ -42,9 +36,11 @@ class Context:
         "_params",
         "_received_at",
         "idempotency_key",
+        "keeps_answer",
         "method",
         "redelivered",
         "state",
+        "ticket",
     )
 
     def __init__(
@@ -57,11 +53,15 @@ class Context:
         received_at: float = 0.0,
         idempotency_key: str = "",
         redelivered: bool = False,
+        ticket: str = "",
+        keeps_answer: bool = True,
     ) -> None:
         self.method = method
         self.state = state
         self.idempotency_key = idempotency_key
         self.redelivered = redelivered
+        self.ticket = ticket
+        self.keeps_answer = keeps_answer
         self._id = request_id
         self._params = params
         self._received_at = received_at

@@ -8,21 +8,21 @@ that keeps money from being lost or doubled is in this module:
 - a handler runs a second time only where the first run may not have been one, and is told so.
 """
 
+import re
 from collections.abc import Awaitable
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from dojo_proto.call import Call
-from dojo_proto.contract import Kind, Method
-from dojo_proto.epos import Handler
+from dojo_proto.contract import Kind
 from dojo_proto.errors import DomainError, UnexpectedError
-from dojo_proto.journal import Found, RowState, Verdict
+from dojo_proto.handlers import Handler
+from dojo_proto.journal import Found, Row, RowState, Verdict
 from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.results import encode_result
 from dojo_proto.work import Outcome, Raised, Returned
-
-_encode = msgspec.json.Encoder().encode
 
 FAILED = UnexpectedError("the EPOS failed to handle the request")
 UNFIT = UnexpectedError("the EPOS produced no usable result")
@@ -32,6 +32,9 @@ OVERLOADED = UnexpectedError("the EPOS is busy, and nothing was done")
 STOPPING = UnexpectedError("the EPOS is stopping, and nothing was done")
 TOO_SLOW = UnexpectedError("the EPOS took too long")
 
+# They would split a line of a log, or steer a terminal that shows one.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
 
 class Asking(Enum):
     """Why the `lookup` is asked."""
@@ -40,6 +43,7 @@ class Asking(Enum):
     REDELIVERED = "an earlier run was cut off"
     UNCOMMITTED = "the journal could not keep the success"
     UNLISTED = "the journal could not be asked"
+    UNRESOLVED = "an earlier process has left it open"
 
 
 class RunHandler(msgspec.Struct, frozen=True):
@@ -93,29 +97,25 @@ class Withhold(msgspec.Struct, frozen=True):
     unknown: bool = True
 
 
-Step: TypeAlias = RunHandler | Ask | AskAgain | Keep | Forget | Reply | Withhold
+class Reread(msgspec.Struct, frozen=True):
+    """Look the row up again: its handler may have committed it itself. If not, do not answer."""
+
+    reason: str
+
+
+Step: TypeAlias = RunHandler | Ask | AskAgain | Keep | Forget | Reply | Withhold | Reread
 
 
 def error_object(error: DomainError) -> ErrorObject:
-    """The error for the wire. Text that is no valid Unicode is mended, and long text cut."""
+    """The error for the wire: its text without control characters, valid Unicode, and not long."""
     try:
-        message = error.message.encode("utf-8", "replace").decode()[:1000]
+        text = error.message.encode("utf-8", "replace").decode()
+        message = _CONTROLS.sub(" ", text).strip()[:1000] or error.error_type
     except Exception:  # noqa: BLE001 - a user's own __str__ may raise anything
         message = error.error_type
     return ErrorObject(
         code=error.code, message=message, error_type=error.error_type, debug_message=message
     )
-
-
-def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
-    """The JSON of a handler's result, and what is wrong with it; `{}` if it has none."""
-    if value is None:
-        # The vendor: these methods answer `{}`, never null.
-        return b"{}", "" if method.empty_result else "Expected a result, got `None` - at `$`"
-    try:
-        return _encode(value), ""
-    except Exception as error:  # noqa: BLE001 - whatever a user's object raises, it was booked
-        return b"{}", f"Expected what JSON can carry, got {type(error).__name__} - at `$`"
 
 
 def sound(outcome: Outcome) -> Outcome:
@@ -142,12 +142,8 @@ def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining
         return _turn_away(draining=draining) if call.shed else RunHandler(redelivered=False)
     lookup = call.handler.lookup
     match found.verdict:
-        case Verdict.SUCCEEDED if lookup is not None:
-            return AskAgain(row.answer, lookup)
-        case Verdict.SUCCEEDED if row.answer:
-            return Reply(row.answer, repeat=True)
         case Verdict.SUCCEEDED:
-            return Withhold("it was booked, but neither a lookup nor the first answer is there")
+            return _was_done(call, row, repeat=True)
         case Verdict.REFUSED:
             return Reply(msgspec.json.decode(row.answer, type=ErrorObject), repeat=True)
         case Verdict.FAILED if call.shed:
@@ -161,8 +157,17 @@ def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining
     return RunHandler(redelivered=True)
 
 
+def after_reread(call: Call, found: Found) -> Step:
+    """What follows from the row as it is after the handler, or after a step that was too late."""
+    if found.row is not None and found.verdict is Verdict.SUCCEEDED:
+        return _was_done(call, found.row, repeat=False)
+    return Withhold(call.rereading)
+
+
 def after_begin_failed(call: Call, *, fresh: bool) -> Step:
     """The journal could not begin. `fresh`: it found nothing, and could only not insert."""
+    if call.rereading:
+        return Withhold(call.rereading)
     if fresh or call.handler.method.kind is not Kind.MONEY:
         return Reply(error_object(NO_JOURNAL))
     if call.handler.lookup is not None and not call.shed:
@@ -176,7 +181,8 @@ def after_run(call: Call, outcome: Outcome) -> Step:
     if isinstance(outcome, Returned):
         result, fault = encode_result(method, outcome.value)
         if method.kind is not Kind.READ:
-            return Keep(RowState.SUCCEEDED, result, fault)
+            # It was booked, and nothing but success may be said of it.
+            return Keep(RowState.SUCCEEDED, result or b"{}", fault)
         return Reply(error_object(UNFIT) if fault else result, fault=fault)
     error = outcome.error
     if isinstance(error, DomainError):
@@ -193,7 +199,7 @@ def after_run(call: Call, outcome: Outcome) -> Step:
         return Keep(RowState.FAILED, error_object(FAILED))
     if call.handler.lookup is not None:
         return Ask(Asking.FAILED, call.handler.lookup)
-    return Withhold("its handler raised, and there is no lookup to ask")
+    return Reread("its handler raised, and there is no lookup to ask")
 
 
 def after_ask(call: Call, outcome: Outcome) -> Step:
@@ -201,14 +207,17 @@ def after_ask(call: Call, outcome: Outcome) -> Step:
     why = call.asking
     if not isinstance(outcome, Returned):
         return Withhold("its lookup raised")
+    if why is Asking.UNRESOLVED and (outcome.value is None or isinstance(outcome.value, bool)):
+        return _settled(outcome.value)
     if outcome.value is not None:
         result, fault = encode_result(call.handler.method, outcome.value)
-        if fault or not result.startswith(b"{"):
+        if not result.startswith(b"{"):
             # All that change something answer with an object; a False, say, must not pass for one.
             return Withhold("its lookup returned neither a result nor None")
-        if why in {Asking.FAILED, Asking.REDELIVERED}:
-            return Keep(RowState.SUCCEEDED, result)
-        return Reply(result)  # the till has it durably; the journal has failed once already
+        if why in {Asking.FAILED, Asking.REDELIVERED, Asking.UNRESOLVED}:
+            return Keep(RowState.SUCCEEDED, result, fault)
+        # The till has it durably; the journal has failed once already.
+        return Reply(result, fault=fault)
     match why:
         case Asking.REDELIVERED:
             return RunHandler(redelivered=True)
@@ -222,8 +231,9 @@ def after_ask_again(call: Call, outcome: Outcome) -> Step:
     """What follows from the `lookup` of something that was done: never an error."""
     if isinstance(outcome, Returned) and outcome.value is not None:
         result, fault = encode_result(call.handler.method, outcome.value)
+        result = result or call.stored or b"{}"
         if result.startswith(b"{"):
-            return Reply(call.stored or result if fault else result, repeat=True, fault=fault)
+            return Reply(result, repeat=True, fault=fault)
     if call.stored:
         return Reply(call.stored, repeat=True)
     return Withhold("it was booked, but its lookup gives no answer")
@@ -237,7 +247,28 @@ def after_keep_failed(call: Call, keeping: Keep | Forget) -> Step:
         return Reply(error_object(FAILED))
     if call.handler.lookup is not None:
         return Ask(Asking.UNCOMMITTED, call.handler.lookup)
-    return Withhold("it was done, but the journal could not keep it")
+    return Reread("it was done, but the journal could not keep it")
+
+
+def after_kept(keeping: Keep | Forget) -> Step:
+    """The journal has committed, or removed the row."""
+    if keeping.content:
+        return Reply(keeping.content)
+    return Withhold("it is settled, and a retry is answered", unknown=False)
+
+
+def _settled(value: bool | None) -> Step:  # noqa: FBT001 - what a user's function returned
+    if value is None:
+        return Withhold("nobody knows yet", unknown=False)
+    return Keep(RowState.SUCCEEDED, b"") if value else Forget(error_object(NOT_DONE))
+
+
+def _was_done(call: Call, row: Row, *, repeat: bool) -> Step:
+    if call.handler.lookup is not None:
+        return AskAgain(row.answer, call.handler.lookup)
+    if row.answer:
+        return Reply(row.answer, repeat=repeat)
+    return Withhold("it was booked, but neither a lookup nor the first answer is there")
 
 
 def _turn_away(*, draining: bool) -> Step:

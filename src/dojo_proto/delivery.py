@@ -20,8 +20,8 @@ class Delivery:
     def __init__(self, *, echo_method: bool, reports: Reports) -> None:
         self.link = 0
         """The link that is open; 0 if none is."""
-        self.outgoing: deque[bytes] = deque()
-        """Messages for that link."""
+        self.outgoing: deque[tuple[bytes, str]] = deque()
+        """Messages for that link, each with the row whose outcome it tells, or an empty text."""
         self._echo_method = echo_method
         self._reports = reports
         self._observe = reports.observe
@@ -39,7 +39,7 @@ class Delivery:
         echoed = method if self._echo_method else ""
         for waiter in call.waiters:
             if waiter.id is not None:
-                self._send(waiter, encode_result(waiter.id, result, echoed))
+                self._send(waiter, encode_result(waiter.id, result, echoed), call.ticket)
             if self._observe:
                 self._reports.finished(method, waiter, outcome, now)
         call.waiters = []
@@ -48,7 +48,8 @@ class Delivery:
         """Answer everybody with an error."""
         outcome = RequestOutcome.REPEAT if repeat else RequestOutcome.ERROR
         for waiter in call.waiters:
-            self.reject(waiter, call.handler.method.wire, error, now, outcome)
+            method = call.handler.method.wire
+            self.reject(waiter, method, error, now, outcome, ticket=call.ticket)
         call.waiters = []
 
     def silence(self, call: Call, outcome: RequestOutcome, now: float) -> None:
@@ -66,6 +67,7 @@ class Delivery:
         outcome: RequestOutcome = RequestOutcome.ERROR,
         *,
         echoed: str = "",
+        ticket: str = "",
     ) -> None:
         """Answer one request with an error; a notification gets none (JSON-RPC 2.0 section 4.1).
 
@@ -73,19 +75,19 @@ class Delivery:
         """
         if waiter.id is not None:
             named = (echoed or method) if self._echo_method else ""
-            self._send(waiter, encode_error(waiter.id, error, named))
+            self._send(waiter, encode_error(waiter.id, error, named), ticket)
         self._reports.finished(method, waiter, outcome, now, error)
 
     def gathered(self, gathering: Gathering) -> None:
         """One more member of a batch is settled; the last one sends the array."""
         gathering.waiting -= 1
         if gathering.waiting == 0 and gathering.answers and gathering.link == self.link:
-            self.outgoing.append(encode_batch(gathering.answers))
+            self.outgoing.append((encode_batch(gathering.answers), ""))
 
-    def _send(self, waiter: Waiter, message: bytes) -> None:
+    def _send(self, waiter: Waiter, message: bytes, ticket: str) -> None:
         gathering = waiter.gathering
         if gathering is not None:
             gathering.answers.append(message)
             self.gathered(gathering)
         elif waiter.link == self.link:
-            self.outgoing.append(message)
+            self.outgoing.append((message, ticket))

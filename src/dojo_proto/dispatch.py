@@ -6,7 +6,7 @@ in `decisions`; this module carries it out and keeps the table of calls, which b
 journal and outlives connections.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
 import msgspec
@@ -15,26 +15,31 @@ from dojo_proto import decisions
 from dojo_proto.admission import Admission, Admitted
 from dojo_proto.agenda import Agenda
 from dojo_proto.call import Call, Phase, move
+from dojo_proto.contract import Kind
 from dojo_proto.decisions import (
     Ask,
     AskAgain,
     Forget,
     Keep,
     Reply,
+    Reread,
     RunHandler,
     Step,
     Withhold,
     error_object,
 )
 from dojo_proto.delivery import Delivery
-from dojo_proto.epos import Handler
 from dojo_proto.errors import DomainError, LocalProtocolError
 from dojo_proto.events import Event, RequestOutcome
+from dojo_proto.handlers import Handler
 from dojo_proto.intake import Intake
-from dojo_proto.journal import Found, Identity, RowState, Verdict
+from dojo_proto.journal import Found, Identity, Row, RowState, Verdict
 from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.receipts import Receipts
 from dojo_proto.reports import Reports
 from dojo_proto.settings import Settings
+from dojo_proto.settling import Settling
+from dojo_proto.table import Table
 from dojo_proto.work import Outcome, Raised, Work
 
 
@@ -50,6 +55,7 @@ class Dispatch:
         self,
         *,
         handlers: Mapping[str, Handler],
+        unresolved: Handler | None = None,
         settings: Settings,
         scope: str,
         entropy: Callable[[int], bytes],
@@ -59,15 +65,9 @@ class Dispatch:
         wall_offset: float,
     ) -> None:
         self.draining = False
-        self._ended = False
         self._reports = Reports(emit=emit, observe=observe, trace_prefix=entropy(6).hex())
         self.delivery = Delivery(echo_method=settings.echo_method, reports=self._reports)
-        self.admission = Admission(
-            max_in_flight=settings.max_in_flight,
-            workers=settings.workers,
-            max_queued=settings.max_queued,
-            queue_timeout=settings.queue_timeout,
-        )
+        self.admission = Admission(settings)
         self.intake = Intake(
             handlers=handlers,
             scope=scope,
@@ -77,24 +77,31 @@ class Dispatch:
             admit=self._admit,
         )
         self._settings = settings
-        self._agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
-        # Every call that has started and is not done.
-        self._calls: dict[int, Call] = {}
-        # State-changing calls, waiting or started, by natural key and by id with content.
-        self._known: dict[str, Call] = {}
-        # Rows whose handler this process started and whose outcome the journal does not have.
-        self._open: set[str] = set()
+        self.agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
+        self.table = Table()
+        self.receipts = Receipts(note=self.agenda.note, emit=emit)
+        self._settling = Settling(
+            unresolved, handlers, reports=self._reports, receipts=self.receipts
+        )
         # Calls that are only looked up; they hold no place.
         self._shed = 0
-        # No later than the first deadline of a call.
-        self._timer: float | None = None
+
+    def resume(self, rows: Sequence[Row], now: float) -> None:
+        """Take up what an earlier process has left open: report it, and have it settled."""
+        for call in self._settling.resume(rows, now):
+            self._shed += 1
+            self.table.know(call)
+            self.table.started[call.number] = call
+            self.table.open_rows.add(call.ticket)
+            self._run(call, call.handler, Phase.ASKING, now)
 
     # What comes from the connection.
 
     def link_closed(self, link: int, now: float) -> None:
         """Nobody on `link` waits any more. What changes the till goes on, its answer is kept."""
         self.delivery.link = 0
-        for call in (*self.admission.waiting(), *self._calls.values()):
+        self.receipts.link_closed()
+        for call in (*self.admission.waiting(), *self.table.started.values()):
             for waiter in call.waiters:
                 if waiter.link == link:
                     self._reports.finished(
@@ -105,7 +112,7 @@ class Dispatch:
                 continue
             if call.phase is Phase.QUEUED:
                 self.admission.withdraw(call)
-                self._forget(call)
+                self.table.forget(call)
             elif call.identity is None and not call.answered:
                 self._give_up(call)
 
@@ -113,25 +120,30 @@ class Dispatch:
 
     def next_work(self) -> Work | None:
         """The next thing to do, or None."""
-        return self._agenda.next_work()
+        return self.agenda.next_work()
 
     def begun(self, call: Call, found: Found, now: float) -> None:
-        """The journal has looked `call` up."""
-        if call.phase is not Phase.BEGINNING:
+        """The journal has looked `call` up, or found that its handler has committed it itself."""
+        if call.phase not in {Phase.BEGINNING, Phase.COMMITTING}:
             raise LocalProtocolError(f"{call!r} was not being begun")
         row = found.row
         if row is not None:
             self._compare(call, row.entry.identity)
-            call.ticket = row.entry.ticket
-            call.begun_at = now - row.age
-            call.idempotency_key = row.entry.idempotency_key
+            call.adopt(row, now)
             if found.verdict is not Verdict.BEGUN:
-                self._open.discard(call.ticket)  # a commit that was given up has come through
+                self.table.open_rows.discard(
+                    call.ticket
+                )  # a commit that was given up has come through
+        if call.phase is Phase.COMMITTING or call.rereading:
+            if found.verdict is Verdict.SUCCEEDED:
+                self._booked(call, now)
+            self._carry_out(call, decisions.after_reread(call, found), now)
+            return
         step = decisions.after_begin(
             call,
             found,
-            owner=self._agenda.owner,
-            started=call.ticket in self._open,
+            owner=self.agenda.owner,
+            started=call.ticket in self.table.open_rows,
             draining=self.draining,
         )
         self._carry_out(call, step, now)
@@ -160,9 +172,11 @@ class Dispatch:
 
     def committed(self, call: Call, now: float) -> None:
         """The journal has done the Commit or Abort of `call`."""
-        keeping = self._agenda.kept(call)
-        self._open.discard(call.ticket)
-        self._reply(call, Reply(keeping.content), now)
+        keeping = self.agenda.kept(call)
+        self.table.open_rows.discard(call.ticket)
+        if isinstance(keeping, Keep) and keeping.state is RowState.SUCCEEDED:
+            self._booked(call, now)
+        self._carry_out(call, decisions.after_kept(keeping), now)
 
     def journal_failed(self, call: Call, reason: str, now: float, *, fresh: bool = False) -> None:
         """The journal could not do its step for `call`. `fresh`: it had found nothing before."""
@@ -170,35 +184,32 @@ class Dispatch:
             self._reports.journal_failed(call, "begin", reason)
             self._carry_out(call, decisions.after_begin_failed(call, fresh=fresh), now)
             return
-        keeping = self._agenda.kept(call)
+        keeping = self.agenda.kept(call)
         name = "commit" if isinstance(keeping, Keep) else "abort"
         self._reports.journal_failed(call, name, reason)
         if isinstance(keeping, Forget) or keeping.state is RowState.REFUSED:
-            self._open.discard(call.ticket)  # certainly not done, whatever the journal says
+            self.table.open_rows.discard(
+                call.ticket
+            )  # certainly not done, whatever the journal says
         self._carry_out(call, decisions.after_keep_failed(call, keeping), now)
 
     # Time, and stopping.
 
-    def set_wall_offset(self, wall_offset: float) -> None:
-        """What `ctx.received_at` is reckoned with from here on."""
-        self._agenda.wall_offset = wall_offset
-
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; it may turn out that nothing is due."""
-        return self._timer
+        timers = (self.table.deadline, self.receipts.next_timer())
+        return min((timer for timer in timers if timer is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Turn away who waited too long, answer reads that took too long, raise alarms."""
-        if self._timer is None or now < self._timer:
+        self.receipts.handle_timer(now)
+        if self.table.deadline is None or now < self.table.deadline:
             return
         for call in self.admission.expired(now):
             self._turn_away(call, now)
-        for call in list(self._calls.values()):
-            if call.deadline is not None and call.deadline <= now:
-                call.deadline = None
-                self._too_slow(call, now)
-        deadlines = (call.deadline for call in (*self.admission.waiting(), *self._calls.values()))
-        self._timer = min((at for at in deadlines if at is not None), default=None)
+        for call in self.table.due(now):
+            self._too_slow(call, now)
+        self.table.rearm(self.admission.waiting())
 
     def drain(self, now: float) -> None:
         """Start nothing new. Who waits for a place is turned away."""
@@ -209,39 +220,25 @@ class Dispatch:
 
     def end(self, now: float) -> None:
         """The service ends. What still runs is cut off, and nobody learns here how it ends."""
-        self._ended = True
-        for call in self._calls.values():
-            if call.ticket in self._open:
-                self._reports.unknown(call, "the service ended before it was over", now)
+        self.table.ended = True
+        for call in self.table.cut_off():
+            self._reports.unknown(call, "the service ended before it was over", now)
 
     @property
     def idle(self) -> bool:
         """Whether nobody waits for anything any more."""
-        return not self.admission.queued and all(call.answered for call in self._calls.values())
-
-    @property
-    def in_flight(self) -> int:
-        """Calls that have started and are not done."""
-        return len(self._calls)
-
-    @property
-    def unresolved(self) -> int:
-        """State-changing calls that are over with their outcome left open."""
-        # Copied in one step, since a status may be asked for while another thread drives.
-        calls = [] if self._ended else list(self._calls.values())
-        return len(self._open.difference([call.ticket for call in calls]))
+        return not self.admission.queued and self.table.answered
 
     # Starting.
 
     def _admit(self, call: Call, now: float) -> None:
         """Take a request in: join the same one under way, or start, or wait, or be turned away."""
         if call.identity is not None:
-            for name in call.identity.names:
-                same = self._known.get(name)
-                if same is not None:
-                    self._join(same, call, call.identity, now)
-                    return
-            self._known.update((name, call) for name in call.identity.names)
+            same = self.table.same(call)
+            if same is not None:
+                self._join(same, call, call.identity, now)
+                return
+            self.table.know(call)
         if self.draining:
             self._turn_away(call, now)
             return
@@ -249,7 +246,7 @@ class Dispatch:
             case Admitted.NOW:
                 self._start(call, now)
             case Admitted.WAITS:
-                self._arm(call)
+                self.table.arm(call)
             case Admitted.FULL:
                 self._turn_away(call, now)
             case never:
@@ -271,7 +268,9 @@ class Dispatch:
     def _turn_away(self, call: Call, now: float) -> None:
         """There is no place for `call`; what changes the till may still be a repeat."""
         if not self.draining:
-            self._reports.overloaded(call, in_flight=len(self._calls), queued=self.admission.queued)
+            self._reports.overloaded(
+                call, in_flight=len(self.table.started), queued=self.admission.queued
+            )
         if call.identity is None:
             error = decisions.STOPPING if self.draining else decisions.OVERLOADED
             stamped = self.delivery.stamp(error_object(error), call.number)
@@ -279,27 +278,27 @@ class Dispatch:
         elif self._shed <= self._settings.max_queued:
             self._shed += 1
             call.shed = True
-            self._begin(call, call.identity, insert=False)
+            self._begin(call, insert=False)
         else:
             # Not even a look-up has room. It may be booked, so an error would be a guess.
             self.delivery.silence(call, RequestOutcome.WITHHELD, now)
-            self._forget(call)
+            self.table.forget(call)
 
     def _start(self, call: Call, now: float) -> None:
         if call.identity is None:
-            self._calls[call.number] = call
+            self.table.started[call.number] = call
             self._run_handler(call, now)
         else:
-            self._begin(call, call.identity, insert=True)
+            self._begin(call, insert=True)
 
-    def _begin(self, call: Call, identity: Identity, *, insert: bool) -> None:
+    def _begin(self, call: Call, *, insert: bool) -> None:
         call.deadline = None
-        self._calls[call.number] = call
-        self._agenda.begin(call, identity, insert=insert)
+        self.table.started[call.number] = call
+        self.agenda.begin(call, insert=insert)
 
     def _run_handler(self, call: Call, now: float) -> None:
         if call.identity is not None:
-            self._open.add(call.ticket)
+            self.table.open_rows.add(call.ticket)
         if self._reports.observe:
             self._reports.started(call)
         self._run(call, call.handler, Phase.RUNNING, now)
@@ -307,12 +306,8 @@ class Dispatch:
     def _run(self, call: Call, handler: Handler, phase: Phase, now: float) -> None:
         reads = call.identity is None
         call.deadline = now + (self._settings.read_timeout if reads else self._settings.slow_after)
-        self._arm(call)
-        self._agenda.run(call, handler, phase)
-
-    def _arm(self, call: Call) -> None:
-        if call.deadline is not None and (self._timer is None or call.deadline < self._timer):
-            self._timer = call.deadline
+        self.table.arm(call)
+        self.agenda.run(call, handler, phase)
 
     # Carrying out what was decided.
 
@@ -327,6 +322,9 @@ class Dispatch:
             case AskAgain(stored=stored, lookup=lookup):
                 call.stored = stored
                 self._run(call, lookup, Phase.REPEATING, now)
+            case Reread(reason=reason):
+                call.rereading = reason
+                self._begin(call, insert=False)
             case Keep() | Forget():
                 self._keep(call, step, now)
             case Reply():
@@ -346,7 +344,7 @@ class Dispatch:
         if isinstance(keeping.content, ErrorObject):
             stamped = self.delivery.stamp(keeping.content, call.number)
             keeping = msgspec.structs.replace(keeping, content=stamped)
-        self._agenda.keep(call, keeping)
+        self.agenda.keep(call, keeping)
         self.admission.release_worker(call)  # the thread is free while the journal writes
         self._start_waiting(now)
 
@@ -361,6 +359,12 @@ class Dispatch:
             self.delivery.result(call, content, now, repeat=reply.repeat)
         self._done(call, now)
 
+    def _booked(self, call: Call, now: float) -> None:
+        """Its success is in the journal: of a payment, Dojo has to know as well."""
+        if call.handler.method.kind is Kind.MONEY:
+            wire = call.handler.method.wire
+            self.receipts.booked(call.ticket, wire, call.idempotency_key, now)
+
     def _too_slow(self, call: Call, now: float) -> None:
         if call.identity is not None:
             self._reports.slow(call, now)
@@ -373,13 +377,13 @@ class Dispatch:
         """Nobody waits for this read any more. It keeps its place until it returns."""
         call.answered = True
         call.deadline = None
-        self._agenda.cancel(call)
+        self.agenda.cancel(call)
 
     def _done(self, call: Call, now: float) -> None:
         move(call, Phase.DONE)
         call.deadline = None
-        del self._calls[call.number]
-        self._forget(call)
+        del self.table.started[call.number]
+        self.table.forget(call)
         if call.shed:
             self._shed -= 1
             return
@@ -390,8 +394,3 @@ class Dispatch:
     def _start_waiting(self, now: float) -> None:
         while (ready := self.admission.next_ready()) is not None:
             self._start(ready, now)
-
-    def _forget(self, call: Call) -> None:
-        if call.identity is not None:
-            for name in call.identity.names:
-                del self._known[name]

@@ -1,36 +1,30 @@
 """An EPOS as its author writes it: the handlers of the methods it implements."""
 
-import inspect
-from collections.abc import Callable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 import msgspec
 
-from dojo_proto.contract import BY_NAME, Kind, Method
+from dojo_proto.contract import Kind, Method
 from dojo_proto.errors import ConfigurationError
 from dojo_proto.exchange import check_header_value
+from dojo_proto.handlers import (
+    ACKNOWLEDGE,
+    Handler,
+    annotation_of_params,
+    is_coroutine_function,
+    make_handler,
+    where,
+)
+from dojo_proto.middleware import Middleware, wrap
+from dojo_proto.naming import EVENT, Named, find, new_row
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-class Handler(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered function, and how to call it."""
-
-    method: Method
-    function: Callable[..., Any]
-    """Takes (Context, params)."""
-    is_async: bool
-    decode: Callable[..., Any]
-    """JSON bytes of params → what the function annotates. Raises msgspec.ValidationError."""
-    lookup: "Handler | None" = None
-
-    @property
-    def threaded(self) -> bool:
-        """Whether a call of it needs a worker thread at some time."""
-        return not self.is_async or (self.lookup is not None and not self.lookup.is_async)
+_LOCKS = frozenset({"CreateOrderLock", "ExtendOrderLock", "DeleteOrderLock"})
+"""The vendor: these are registered together or not at all."""
 
 
 class Epos:
@@ -44,32 +38,100 @@ class Epos:
         if not software_house_id:
             raise ConfigurationError("software_house_id: expected the id from Dojo, got nothing")
         self.software_house_id = check_header_value("software_house_id", software_house_id)
+        self._named: dict[str, Named] = {}
         self._handlers: dict[str, Handler] = {}
         self._lookups: dict[str, Handler] = {}
+        self._middleware: list[Middleware] = []
+        self._unresolved: Handler | None = None
+        # Rows that were given or made here, by each of their names.
+        self._own: dict[str, Method] = {}
 
-    def on(self, method: str | Method) -> Callable[[F], F]:
+    def on(
+        self,
+        method: str | Method,
+        *,
+        capability: str = "",
+        kind: Kind | None = None,
+        natural_key: tuple[str, ...] = (),
+    ) -> Callable[[F], F]:
         """Register the handler of a method; a decorator.
 
-        `method` is a wire name (`GetOrderByIdV1`), a capability name (`GetOrderById`) or a row of
-        the method table. The function takes (ctx, params), may be `def` or `async def`, and gets
-        params as what it annotates: `dict` (also when it annotates nothing) or any type that
-        msgspec decodes. It returns the result; raising a DomainError refuses.
+        `method` is a wire name (`GetOrderByIdV1`), a capability name (`GetOrderById`, or
+        `HandleEvent:payment_intent.created` for one type of event alone) or a row of the method
+        table. The function takes (ctx, params) and may be `def` or `async def`. It gets params as
+        the method's own type from `dojo_proto.contract`, or as what it annotates: `dict`, or any
+        type that msgspec decodes. It returns the result; raising a DomainError refuses.
+
+        A method that Dojo has added since has no row: give its wire name, the `capability` to
+        register, its `kind`, and as `natural_key` the members of params that name what it creates.
         """
-        return partial(self._register, self._handlers, "handler", _row(method))
+        if capability or kind is not None or natural_key:
+            method = new_row(method, capability, kind, natural_key)
+        return partial(self._register, self._handlers, "handler", find(method, self._own))
 
     def lookup(self, method: str | Method) -> Callable[[F], F]:
         """Register what tells whether a state-changing request is already done; a decorator.
 
         The function takes what the handler takes and returns the result as it is now, or None if
-        the thing was certainly not done. It must change nothing.
+        the thing was certainly not done. It must change nothing. It belongs to the handler that is
+        registered by the same name.
         """
-        row = _row(method)
-        if row.kind is Kind.READ:
-            raise ConfigurationError(f"lookup({row.name!r}): it changes nothing, so nothing to ask")
-        return partial(self._register, self._lookups, "lookup", row)
+        named = find(method, self._own)
+        if named.method.kind is Kind.READ:
+            name = named.method.name
+            raise ConfigurationError(f"lookup({name!r}): it changes nothing, so nothing to ask")
+        return partial(self._register, self._lookups, "lookup", named)
+
+    def middleware(self, function: F) -> F:
+        """Put `function` around every handler and lookup of its kind; a decorator.
+
+        It takes (ctx, params, proceed) and returns what `proceed(ctx, params)` returns: a `def`
+        stands around each `def`, in its thread, an `async def` around each `async def`, in its
+        task. The first that is registered is outermost. What leaves the outermost is what counts:
+        an exception where the handler has returned, such as that of a failed database commit,
+        leaves open whether it was done, and a DomainError says that it was certainly not.
+
+        Returning None stands for what `proceed` did. `proceed` may be called once. Only around a
+        read may it be left out, or a result be put in the place of an exception.
+        """
+        annotation_of_params(function, ("ctx", "params", "proceed"))
+        self._middleware.append(Middleware(function, is_coroutine_function(function)))
+        return function
+
+    def on_unresolved(self, function: F) -> F:
+        """Register what settles requests that an earlier process has left open; a decorator.
+
+        When a service starts it is asked of each, as (ctx, Unresolved), `def` or `async def`. It
+        returns the method's result, or True, if the thing was done; False if it certainly was not:
+        then a retry is a new request; None if it does not know.
+        """
+        if self._unresolved is not None:
+            raise ConfigurationError(
+                f"there are two for what is unresolved: {where(self._unresolved.function)} and "
+                f"{where(function)}"
+            )
+        annotation_of_params(function, ("ctx", "unresolved"))
+        self._unresolved = msgspec.structs.replace(
+            ACKNOWLEDGE, function=function, is_async=is_coroutine_function(function)
+        )
+        return function
+
+    def unresolved(self) -> Handler | None:
+        """What is registered for unresolved requests, middleware around it."""
+        if self._unresolved is None:
+            return None
+        return self._wrapped(self._unresolved, asks=True)
+
+    def capabilities(self) -> tuple[str, ...]:
+        """The capability names that the handlers amount to: what is to be registered with Dojo."""
+        names = (self._named[key].capabilities for key in self._handlers)
+        return tuple(sorted({name for of_one in names for name in of_one}))
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Wire name → handler with its lookup. Raises ConfigurationError if they do not fit."""
+        """Wire name → handler with its lookup, middleware around both.
+
+        Raises ConfigurationError if they do not fit.
+        """
         alone = sorted(self._lookups.keys() - self._handlers.keys())
         if alone:
             raise ConfigurationError(f"there is a lookup and no handler for {', '.join(alone)}")
@@ -77,12 +139,14 @@ class Epos:
             raise ConfigurationError(
                 "this EPOS handles nothing: register handlers with @epos.on(...)"
             )
-        return MappingProxyType(
-            {
-                wire: msgspec.structs.replace(handler, lookup=self._lookups.get(wire))
-                for wire, handler in self._handlers.items()
-            }
-        )
+        handlers = {key: self._complete(key, handler) for key, handler in self._handlers.items()}
+        events = [key for key in handlers if key.startswith(EVENT)]
+        by_event = {key.removeprefix(EVENT): handlers.pop(key) for key in events}
+        wire = ACKNOWLEDGE.method.wire
+        if by_event or wire in handlers:
+            rest = handlers.get(wire, ACKNOWLEDGE)
+            handlers[wire] = msgspec.structs.replace(rest, by_event=by_event)
+        return MappingProxyType(handlers)
 
     def check(self, *, allow_async: bool, journaled: bool) -> None:
         """Raise ConfigurationError unless this EPOS can be served.
@@ -90,100 +154,75 @@ class Epos:
         `allow_async` says whether the runtime can run `async def`; `journaled` whether a journal
         was named.
         """
-        for wire, handler in self.handlers().items():
-            for registered in filter(None, (handler, handler.lookup)):
-                if registered.is_async and not allow_async:
-                    raise ConfigurationError(
-                        f"{_where(registered.function)} for {wire} is async def, and this runtime "
-                        "has no event loop: write it as def, or serve with asyncio, trio or anyio"
-                    )
-            if handler.method.kind is not Kind.READ and not journaled:
+        self.handlers()
+        for name, registered in self._registered():
+            if registered.is_async and not allow_async:
                 raise ConfigurationError(
-                    f"{wire} changes state, so serving it needs a journal that remembers what was "
+                    f"{where(registered.function)} for {name} is async def, and this runtime "
+                    "has no event loop: write it as def, or serve with asyncio, trio or anyio"
+                )
+            if registered.method.kind is not Kind.READ and not journaled:
+                raise ConfigurationError(
+                    f"{name} changes state, so serving it needs a journal that remembers what was "
                     'done: name one, such as journal="memory:" (forgets when the process ends)'
                 )
-
-    def _register(self, table: dict[str, Handler], what: str, method: Method, function: F) -> F:
-        if method.wire in table:
+            self._check_middleware(name, registered)
+        locks = _LOCKS.intersection(self.capabilities())
+        if locks and locks != _LOCKS:
             raise ConfigurationError(
-                f"{method.name} has two {what}s: {_where(table[method.wire].function)} "
-                f"and {_where(function)}"
+                f"{', '.join(sorted(locks))} without {', '.join(sorted(_LOCKS - locks))}: Dojo "
+                "takes the three methods of locks together or not at all"
             )
-        table[method.wire] = Handler(
-            method=method,
-            function=function,
-            is_async=_is(inspect.iscoroutinefunction, function),
-            decode=_decoder(function),
+
+    def _check_middleware(self, name: str, registered: Handler) -> None:
+        """Raise ConfigurationError if there is middleware, and none of it is around this."""
+        if not self._middleware or any(
+            layer.is_async is registered.is_async for layer in self._middleware
+        ):
+            return
+        there = where(self._middleware[0].function)
+        kind, other = ("async def", "def") if registered.is_async else ("def", "async def")
+        wait = "await " if registered.is_async else ""
+        raise ConfigurationError(
+            f"{where(registered.function)} for {name} is {kind}, and the middleware {there} is "
+            f"{other}, so it would not be around it: register one for it as well, as in "
+            f"@epos.middleware {kind} session(ctx, params, proceed): "
+            f"return {wait}proceed(ctx, params)"
         )
+
+    def _registered(self) -> Iterator[tuple[str, Handler]]:
+        for key, handler in self._handlers.items():
+            yield key, handler
+            if key in self._lookups:
+                yield key, self._lookups[key]
+        if self._unresolved is not None:
+            yield "what is unresolved", self._unresolved
+
+    def _complete(self, key: str, handler: Handler) -> Handler:
+        lookup = self._lookups.get(key)
+        if lookup is not None:
+            lookup = self._wrapped(lookup, asks=True)
+        return msgspec.structs.replace(self._wrapped(handler, asks=False), lookup=lookup)
+
+    def _wrapped(self, registered: Handler, *, asks: bool) -> Handler:
+        function = wrap(
+            registered.function,
+            self._middleware,
+            is_async=registered.is_async,
+            reads=registered.method.kind is Kind.READ,
+            asks=asks,
+        )
+        return msgspec.structs.replace(registered, function=function)
+
+    def _register(self, table: dict[str, Handler], what: str, named: Named, function: F) -> F:
+        key, method = named.key, named.method
+        if key in table:
+            name = method.name if key == method.wire else key
+            raise ConfigurationError(
+                f"{name} has two {what}s: {where(table[key].function)} and {where(function)}"
+            )
+        table[key] = make_handler(method, function)
+        self._named[key] = named
+        for name in (method.wire, method.name, *method.capabilities):
+            self._own.setdefault(name, method)
         return function
-
-
-def _row(method: object) -> Method:
-    if isinstance(method, Method):
-        return method
-    if not isinstance(method, str):
-        came = _where(method) if callable(method) else repr(method)
-        raise ConfigurationError(f'expected a method, as in @epos.on("GetOrderById"); got {came}')
-    row = BY_NAME.get(method)
-    if row is None:
-        near = get_close_matches(method, BY_NAME, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigurationError(f"unknown method {method!r}{hint}")
-    return row
-
-
-def _is(what: Callable[[Any], bool], function: Callable[..., Any]) -> bool:
-    """Whether `function`, or the `__call__` of an object that can be called, is `what`."""
-    # That of the class is what a call of the object finds: callable() cannot tell which it is.
-    return what(function) or what(getattr(type(function), "__call__", None))  # noqa: B004 - as said
-
-
-def _decoder(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The decoder for what the second parameter annotates."""
-    where = _where(function)
-    if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
-        raise ConfigurationError(f"{where}: it yields, so calling it does nothing; return a result")
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"{where}: expected a function (ctx, params)") from None
-    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-    surplus = [p for p in parameters if p not in positional[:2] and p.default is p.empty]
-    surplus = [p for p in surplus if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
-    if len(positional) < 2 or surplus:
-        raise ConfigurationError(
-            f"{where}: expected a function that takes (ctx, params), "
-            f"got {inspect.signature(function)}"
-        )
-    target = function
-    while isinstance(target, partial):
-        target = target.func
-    if not inspect.isroutine(target):
-        target = type(target).__call__
-    try:
-        hints = get_type_hints(target)
-    except Exception as error:  # noqa: BLE001 - an annotation may be any expression
-        raise ConfigurationError(
-            f"{where}: its annotations cannot be read ({error}); the types of params have to be "
-            "known at module level"
-        ) from None
-    params_type = hints.get(positional[1].name, dict)
-    if params_type is dict:
-        params_type = dict[str, Any]
-    try:
-        shape = msgspec.inspect.type_info(params_type)
-        decode = msgspec.json.Decoder(params_type).decode
-    except Exception as error:  # noqa: BLE001 - reads the annotations of the user's own types
-        raise ConfigurationError(f"{where}: params cannot be decoded into it: {error}") from None
-    if isinstance(shape, msgspec.inspect.CustomType) and shape.cls is not object:
-        raise ConfigurationError(
-            f"{where}: params cannot be decoded into {shape.cls.__name__}; expected dict, or a "
-            "type that msgspec decodes, such as a msgspec.Struct or a dataclass"
-        )
-    return decode
-
-
-def _where(function: Callable[..., Any]) -> str:
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    name = getattr(function, "__qualname__", repr(function))
-    return f"{name} (line {code.co_firstlineno} of {function.__module__})" if code else name

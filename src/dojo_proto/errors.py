@@ -2,7 +2,8 @@
 
     DojoError
     ├── ConfigurationError       a wrong setting, handler or EPOS: fix the program or its settings
-    ├── AuthenticationError      the gateway refused the API key (401, 403)
+    ├── AuthenticationError      Dojo refused the API key (401, 403)
+    ├── ApiError                 a call of the REST API has failed
     ├── JournalInUse             another service has the journal: there can be only one
     ├── LocalProtocolError       the caller drove a machine wrongly: a bug in an adapter
     └── DomainError              what a handler raises; it means "certainly not done"
@@ -36,7 +37,7 @@ class ConfigurationError(DojoError, ValueError):
 
 
 class AuthenticationError(DojoError):
-    """The gateway refused the API key.
+    """The gateway, or the REST API, refused the API key.
 
     `status` is the HTTP status of the answer, 401 or 403.
     """
@@ -44,6 +45,10 @@ class AuthenticationError(DojoError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class ApiError(DojoError):
+    """A call of the REST API has failed: the text says what was asked, what came, what to do."""
 
 
 class JournalInUse(DojoError):

@@ -104,6 +104,15 @@ class TakenOver(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class Draining(Event, frozen=True, kw_only=True):
+    """The service was told to stop: what runs may finish, nothing new starts."""
+
+    running: int
+    """Requests that run, or whose journal step runs."""
+    seconds: float
+    """They get at most this long."""
+
+
 class PingRoundTrip(Event, frozen=True, kw_only=True):
     """The answer to a ping came in."""
 
@@ -185,12 +194,25 @@ class OutcomeUnknown(Event, frozen=True, kw_only=True):
     """Seconds since it was begun."""
 
 
+class PaymentUnconfirmed(Event, frozen=True, kw_only=True):
+    """ALARM. The till has booked a payment, and Dojo is not known to have the answer.
+
+    It may have given the money back: compare this payment with Dojo's list.
+    """
+
+    method: str
+    key: str
+    """The idempotency key."""
+    age: float
+    """Seconds since it was booked."""
+
+
 class JournalFailed(Event, frozen=True, kw_only=True):
     """ALARM. The journal could not do a step."""
 
     method: str
     step: str
-    """`begin`, `commit`, `abort`."""
+    """`begin`, `commit`, `abort`, `note`."""
     reason: str
 
 
@@ -213,6 +235,41 @@ class ResultUnfit(Event, frozen=True, kw_only=True):
     """The path and the expected type, never the value."""
 
 
+class Registered(Event, frozen=True, kw_only=True):
+    """Dojo has every method registered that this EPOS serves."""
+
+    capabilities: tuple[str, ...]
+    changed: bool
+    """They were registered just now; else they were before."""
+
+
+class Unregistered(Event, frozen=True, kw_only=True):
+    """ALARM. This EPOS serves what Dojo does not have registered, and so routes none of."""
+
+    capabilities: tuple[str, ...]
+
+
+class ApiCallFailed(Event, frozen=True, kw_only=True):
+    """A call of the REST API has failed. It is made again, unless Dojo has refused a notice."""
+
+    reason: str
+    """For people: what was asked, what came, what to do."""
+    attempt: int
+    """Failures since the last success, this one included."""
+    status: int | None = None
+    """The HTTP status, if one came in."""
+    seconds: float | None = None
+    """Until the next try; None if there is none."""
+
+
+class NoticesDropped(Event, frozen=True, kw_only=True):
+    """Dojo was not told of changes. Told when the number has doubled, or at the end."""
+
+    count: int
+    """All that were dropped since the service was made."""
+    reason: str
+
+
 class MessageDropped(Event, frozen=True, kw_only=True):
     """A message got no answer because it asked for none, or because it is an answer itself."""
 
@@ -226,6 +283,7 @@ ObserverEvent: TypeAlias = (
     | RetryScheduled
     | AuthenticationRefused
     | TakenOver
+    | Draining
     | PingRoundTrip
     | RequestStarted
     | RequestFinished
@@ -233,8 +291,13 @@ ObserverEvent: TypeAlias = (
     | Overloaded
     | HandlerFailed
     | OutcomeUnknown
+    | PaymentUnconfirmed
     | JournalFailed
     | ContentDiffers
     | ResultUnfit
+    | Registered
+    | Unregistered
+    | ApiCallFailed
+    | NoticesDropped
     | MessageDropped
 )

@@ -86,7 +86,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
     head: Head
     excerpt: bytes
-    """The first bytes of the body, at most EXCERPT."""
+    """The first bytes of the body, at most as many as were asked for."""
 
     def quote(self, *secrets: str) -> str:
         """The start of the body for an error's text: one printable line without secrets, or ""."""
@@ -128,23 +128,36 @@ def check_header_value(name: str, value: str) -> str:
 
 
 class Exchange:
-    """Sends one request and reads its answer. Driven by the tunnel or the handshake.
+    """Sends one request and reads its answer. Driven by the tunnel, the handshake or a REST call.
 
     `data_to_send` is complete from the start. `receive_data` returns None until the outcome is
-    known; neither it nor `receive_eof` may be called after that.
+    known; neither it nor `receive_eof` may be called after that. Of the answer's body `max_body`
+    bytes are read.
     """
 
     def __init__(
-        self, *, method: str, target: str, headers: list[Header], max_header_size: int
+        self,
+        *,
+        method: str,
+        target: str,
+        headers: list[Header],
+        max_header_size: int,
+        body: bytes = b"",
+        max_body: int = EXCERPT,
     ) -> None:
+        self.complete = False
+        """The body has ended as its framing says (RFC 9112 section 6.3), and all of it is here."""
         self._h11 = Connection(CLIENT, max_incomplete_event_size=max_header_size)
         self._max = max_header_size
+        self._max_body = max_body
         self._fed = 0
         self._consumed = 0
         self._head: Head | None = None
         self._excerpt = b""
         request = Request(method=method, target=target, headers=headers)
         self.data_to_send: bytes = self._h11.send(request) or b""
+        if body:
+            self.data_to_send += self._h11.send(Data(data=body)) or b""
         self._h11.send(EndOfMessage())
 
     @property
@@ -167,7 +180,12 @@ class Exchange:
             return self.answered or self._broken()
 
     def receive_eof(self) -> Answered | Broken:
-        """The peer has ended the stream: a refusal without a length ends this way."""
+        """The peer has ended the stream: an answer without a length ends this way."""
+        try:
+            self._h11.receive_data(b"")
+            self._next_outcome()
+        except RemoteProtocolError:
+            self.complete = False  # it ended too soon
         return self.answered or Broken(reason="the connection ended before the answer was complete")
 
     def _next_outcome(self) -> Outcome | None:
@@ -189,10 +207,11 @@ class Exchange:
                     self._head = head
                 # RFC 9110 section 15.2: other 1xx answers may precede the final one.
             elif isinstance(event, Data):
-                self._excerpt = (self._excerpt + bytes(event.data))[:EXCERPT]
-                if len(self._excerpt) == EXCERPT:
+                self._excerpt = (self._excerpt + bytes(event.data))[: self._max_body]
+                if len(self._excerpt) == self._max_body:
                     return self.answered
             elif isinstance(event, EndOfMessage):
+                self.complete = True
                 return self.answered
             else:
                 return None

@@ -6,10 +6,10 @@ from typing import assert_never
 from dojo_proto.call import Call, Gathering, Waiter
 from dojo_proto.contract import Kind
 from dojo_proto.delivery import Delivery
-from dojo_proto.epos import Handler
 from dojo_proto.errors import INVALID_PARAMS, METHOD_NOT_FOUND, InvalidRequest
 from dojo_proto.events import MessageDropped
 from dojo_proto.framing import Message
+from dojo_proto.handlers import Handler
 from dojo_proto.journal import Unidentifiable, identify
 from dojo_proto.jsonrpc import Batch, ErrorObject, Invalid, Request, Response, Stray, parse
 from dojo_proto.params import explain
@@ -95,6 +95,7 @@ class Intake:
             return
         try:
             self._count += 1
+            handler = handler.chosen(raw)
             call = Call(self._count, handler, waiter, handler.decode(raw), raw)
             if not reads and handler.lookup is not None:
                 call.lookup_params = handler.lookup.decode(raw)

@@ -16,7 +16,7 @@ from dojo_proto.errors import DojoError
 from dojo_proto.jsonrpc import NULL_ID
 
 if TYPE_CHECKING:
-    from dojo_proto.work import Abort, Begin, Commit
+    from dojo_proto.work import JournalStep
 
 KEY_WINDOW = 7 * 86400.0
 """Seconds after the commit of a success within which the same natural key is a repeat."""
@@ -45,7 +45,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     repeat: str
     """Scope, method, JSON-RPC id and content; empty for a null id and for notifications."""
     content: str
-    """Hash over the known members of params, without `headers`."""
+    """Hash over the known members of params (all, if nothing is known), without `headers`."""
     amounts: str
     """Hash over the members whose difference under one key deserves an alarm."""
 
@@ -77,8 +77,10 @@ def identify(
         if not isinstance(value, str) or not value:
             return Unidentifiable(f"Expected a `str` that is not empty - at `$.{name}`")
         natural.append(value)
-    content = _hash(_VERSION, {name: members[name] for name in method.members if name in members})
-    amounts = method.amounts or method.members
+    # Of a method whose params have no type all members count.
+    known = method.members or tuple(name for name in members if name != "headers")
+    content = _hash(_VERSION, {name: members[name] for name in known if name in members})
+    amounts = method.amounts or known
     return Identity(
         key=_hash(scope, method.name, natural) if natural else "",
         repeat=_hash(scope, method.name, request_id.hex(), content)
@@ -99,6 +101,14 @@ def natural_text(method: Method, params: bytes | msgspec.Raw) -> str:
     members = msgspec.json.decode(params)
     parts = (str(members[name]) for name in method.natural_key)
     return "/".join((method.name, *(p.replace("%", "%25").replace("/", "%2F") for p in parts)))
+
+
+def natural_parts(method: str, text: str) -> tuple[str, ...]:
+    """The values of the natural key, from the `natural_text` of that method; else none."""
+    name, *parts = text.split("/")
+    if name != method:
+        return ()
+    return tuple(part.replace("%2F", "/").replace("%25", "%") for part in parts)
 
 
 def _hash(*parts: Any) -> str:
@@ -130,6 +140,17 @@ class RowState(Enum):
     """A domain error: certainly not done."""
     FAILED = "failed"
     """It raised something else and was answered so: a later run is a second one."""
+
+
+class Told(Enum):
+    """What is known of a committed outcome on its way to Dojo. Kept for people."""
+
+    SENT = "sent"
+    """The answer has left this process."""
+    CONFIRMED = "confirmed"
+    """The pong to a later ping came in on the same link: Dojo has the answer."""
+    REPORTED = "reported"
+    """It was reported as unconfirmed, and is not reported again."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,21 +221,30 @@ class JournalStore(Protocol):
     """Keeps rows. Driven by an adapter, one call at a time.
 
     `perform` does every step in order and returns one result for each: a Found for Begin, None for
-    Commit and Abort, a JournalError for what could not be done. When it returns, everything that
-    did not fail is durable. `Begin` looks up with `judge` and, with `insert`, in the same atomic
-    step inserts a FRESH entry as BEGUN. A row that is found stays as it is, its owner included:
-    what happened to it must still be seen if this answer is lost. Committed rows may be dropped
-    when their `retention` is over, but for a FAILED one found with `insert`: that is committed
-    again.
+    the others, a JournalError for what could not be done. When it returns, everything that did not
+    fail is durable. `Begin` looks up with `judge` and, with `insert`, in the same atomic step
+    inserts a FRESH entry as BEGUN. A row that is found stays as it is, its owner included: what
+    happened to it must still be seen if this answer is lost. Committed rows may be dropped when
+    their `retention` is over, but for a FAILED one found with `insert`: that is committed again.
+
+    A handler may commit its row as SUCCEEDED itself, in one transaction with what it books. That
+    outcome stands: a Commit of another state, or an Abort, changes nothing then and gives the Found
+    of the row.
     """
 
     blocking: bool
     """Whether `perform` waits for a disk, so that an event loop must not call it."""
 
-    def perform(
-        self, steps: "Sequence[Begin | Commit | Abort]"
-    ) -> "list[Found | JournalError | None]":
+    def perform(self, steps: "Sequence[JournalStep]") -> "list[Found | JournalError | None]":
         """Do `steps` and return a result for each."""
+        ...
+
+    def unsettled(self) -> Sequence[Row]:
+        """Rows that an earlier process has left open, oldest first; asked once, before serving.
+
+        Those that are BEGUN, and those that SUCCEEDED and were neither confirmed nor reported.
+        Raises JournalError.
+        """
         ...
 
     def close(self) -> None:

@@ -3,13 +3,16 @@
 The vendor asks for a ping at least every 30 s when otherwise idle. Here a ping leaves when nothing
 was *sent* for `interval`, so that the gateway never sees silence, or when nothing was *received*
 for `interval`, so that a dead peer is noticed although this side keeps sending. One also leaves
-within `interval` of an answer whose arrival is to be confirmed.
+soon after an answer whose arrival is to be confirmed.
 """
 
 from enum import Enum
 
 LATE = 1.0
 """Seconds: a timer that fires later says that this machine slept, not that the peer is dead."""
+
+CONFIRM_AFTER = 1.0
+"""Seconds from an answer that is to be confirmed to the ping that does so, one for all between."""
 
 
 class Due(Enum):
@@ -60,10 +63,14 @@ class Keepalive:
     def confirm(self, now: float) -> None:
         """Something has left whose arrival only the pong to a later ping can prove.
 
-        So a ping follows it within the interval, however busy the connection is.
+        So a ping follows it soon, however busy the connection is.
         """
         if self._unconfirmed_at is None:
             self._unconfirmed_at = now
+
+    def asked(self, now: float) -> None:
+        """A ping is to leave now, for a reason that is not known here."""
+        self._asked_at = now
 
     def ping_left(self, now: float) -> None:
         """The ping that was asked for has left: the pong time-out starts."""
@@ -85,10 +92,10 @@ class Keepalive:
         if self._asked_at is not None:
             # A peer that neither reads nor sends is as dead as one that does not answer.
             return max(self._asked_at, self._sent_at, self._received_at) + self._timeout
-        quiet_since = min(self._sent_at, self._received_at)
-        if self._unconfirmed_at is not None:
-            quiet_since = min(quiet_since, self._unconfirmed_at)
-        return quiet_since + self._interval
+        quiet = min(self._sent_at, self._received_at) + self._interval
+        if self._unconfirmed_at is None:
+            return quiet
+        return min(quiet, self._unconfirmed_at + CONFIRM_AFTER)
 
     def handle_timer(self, now: float) -> Due:
         """Say what is due at `now`. Calling early or twice does no harm."""

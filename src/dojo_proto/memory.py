@@ -17,7 +17,7 @@ from dojo_proto.journal import (
     judge,
     retention,
 )
-from dojo_proto.work import Abort, Begin, Commit
+from dojo_proto.work import Abort, Begin, Commit, JournalStep, Note
 
 
 class _Kept(msgspec.Struct):
@@ -44,9 +44,13 @@ class MemoryJournal:
         # By how long they are kept: tickets in the order in which they were committed.
         self._committed: dict[float, dict[str, None]] = {KEY_WINDOW: {}, REPEAT_WINDOW: {}}
 
-    def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
+    def perform(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         """Do `steps` and return a result for each."""
         return [self._step(step) for step in steps]
+
+    def unsettled(self) -> Sequence[Row]:
+        """Nothing: it has no earlier process."""
+        return ()
 
     def close(self) -> None:
         """Forget everything."""
@@ -55,7 +59,7 @@ class MemoryJournal:
         for tickets in self._committed.values():
             tickets.clear()
 
-    def _step(self, step: Begin | Commit | Abort) -> Found | JournalError | None:
+    def _step(self, step: JournalStep) -> Found | JournalError | None:
         now = self._clock()
         match step:
             case Begin(entry=entry, insert=insert):
@@ -71,6 +75,8 @@ class MemoryJournal:
             case Abort(ticket=ticket):
                 self._remove(ticket)
                 return None
+            case Note():
+                return None  # there is nobody who could read it
             case _:
                 assert_never(step)
 

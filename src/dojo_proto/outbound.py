@@ -18,6 +18,7 @@ class Outbound:
         "_confirm",
         "_frames",
         "_keepalive",
+        "_proven",
         "_put",
         "_queued",
         "_taken",
@@ -46,13 +47,21 @@ class Outbound:
         self._queued = 0
         self._put = 0
         self._taken = 0
-        # The mark of the newest message whose arrival is to be proven.
+        # The mark of the newest message whose arrival is to be proven, and the one up to which it
+        # has been.
         self._confirm = 0
+        self._proven = 0
 
     @property
     def size(self) -> int:
         """Bytes of messages that wait."""
         return self._queued + len(self.begun)
+
+    @property
+    def unproven(self) -> bool:
+        """Whether a message to be confirmed has left, and no ping behind it."""
+        covered = -1 if self.pinged is None else self.pinged[2]
+        return self.ping is None and max(covered, self._proven) < self._confirm <= self._taken
 
     def put(self, frames: Iterable[bytes], *, confirm: bool) -> int:
         """Queue a message and return its mark; `confirm` if its arrival is to be proven."""
@@ -63,6 +72,14 @@ class Outbound:
         if confirm:
             self._confirm = self._put
         return self._put
+
+    def answered(self, payload: bytes) -> tuple[float, int] | None:
+        """The pong with `payload` came: when its ping left, and the mark that it proves."""
+        if self.pinged is None or self.pinged[0] != payload:
+            return None
+        _, left_at, self._proven = self.pinged
+        self.pinged = None
+        return left_at, self._proven
 
     def take(self, framing: Framing | None, limit: int, now: float) -> bytes:
         """Up to `limit` bytes that leave now; all that was taken before has been written.

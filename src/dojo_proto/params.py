@@ -1,8 +1,21 @@
-"""Params that do not fit, explained without their values."""
+"""Params: decoded into what a handler takes, or explained without their values."""
 
 import re
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Any
 
+import msgspec
 from msgspec import ValidationError
+
+from dojo_proto import contract
+from dojo_proto.contract import Method
+from dojo_proto.contract.requests import EXCLUSIVE
+from dojo_proto.contract.shape import bare, is_shape
+from dojo_proto.errors import ConfigurationError
+
+_AMOUNT = re.compile(r"Expected `int`, got `\w+` - at `\$.*\.value`")
+_MINOR_UNITS = " (amounts are whole minor units: 1050 for 10.50)"
 
 # What msgspec says of types, lengths and formats names no value. Its other texts may: of an enum
 # member or a field that it does not know, or what a validator in the user's own type raised.
@@ -13,8 +26,40 @@ _SAFE = re.compile(
     r"|Object missing required field `[^`]*`"
     r"|Invalid (?:RFC3339 encoded \w+|ISO8601 duration|UUID|decimal string|base64 encoded string)"
     r"|Number out of range"
+    rf"|{re.escape(EXCLUSIVE)}"
 )
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
+
+
+def decoder(annotation: Any, method: Method, place: str) -> Callable[..., Any]:
+    """From the JSON of params to what a handler of `method` annotates, or the method's own type.
+
+    `annotation` is `Parameter.empty` if there is none; `place` names the handler in errors. The
+    decoder raises msgspec.ValidationError. Raises ConfigurationError if nothing decodes into it.
+    """
+    taken = method.params if annotation is Parameter.empty else annotation
+    kind = bare(taken)
+    if is_shape(kind):
+        of_contract = kind.__module__.startswith(f"{contract.__name__}.")
+        if of_contract and kind is not method.params:
+            raise ConfigurationError(
+                f"{place}: the params of {method.name} are no {kind.__name__}; expected "
+                f"{getattr(method.params, '__name__', 'dict')}"
+            )
+        return contract.decoder(kind)
+    if taken is dict:
+        taken = dict[str, Any]
+    try:
+        shape = msgspec.inspect.type_info(taken)
+        decode = msgspec.json.Decoder(taken).decode
+    except Exception as error:  # noqa: BLE001 - reads the annotations of the user's own types
+        raise ConfigurationError(f"{place}: params cannot be decoded into it: {error}") from None
+    if isinstance(shape, msgspec.inspect.CustomType) and shape.cls is not object:
+        raise ConfigurationError(
+            f"{place}: params cannot be decoded into {shape.cls.__name__}; expected dict, or a "
+            "type that msgspec decodes, such as a msgspec.Struct or a dataclass"
+        )
+    return decode
 
 
 def explain(error: Exception) -> str:
@@ -25,4 +70,11 @@ def explain(error: Exception) -> str:
     what = text[: path.start()] if path else text
     if not _SAFE.fullmatch(what):
         what = "The value does not fit"
-    return f"{what} - at `{path[1] if path else '$'}`"
+    return located(what + path[0] if path else what)
+
+
+def located(misfit: str) -> str:
+    """Such a text with its path, which msgspec leaves out at the top; with a hint for amounts."""
+    if not _PATH.search(misfit):
+        misfit += " - at `$`"
+    return misfit + _MINOR_UNITS if _AMOUNT.fullmatch(misfit) else misfit

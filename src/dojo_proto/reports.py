@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dojo_proto import events
 from dojo_proto.call import Call, Waiter
 from dojo_proto.events import Event, RequestOutcome
-from dojo_proto.journal import natural_text
+from dojo_proto.journal import Row, natural_text
 from dojo_proto.jsonrpc import ErrorObject
 
 
@@ -100,6 +100,17 @@ class Reports:
                 key=call.idempotency_key,
                 reason=reason,
                 age=now - call.begun_at,
+            )
+        )
+
+    def left_open(self, row: Row, method: str) -> None:
+        """An earlier process began it, and was cut off."""
+        self.emit(
+            events.OutcomeUnknown(
+                method=method,
+                key=row.entry.idempotency_key,
+                reason="its handler was cut off by a crash or a hard stop",
+                age=row.age,
             )
         )
 

@@ -30,6 +30,7 @@ _SECONDS: dict[str, tuple[float, float]] = {
     "read_timeout": (0.001, 300),
     "slow_after": (0.001, 3600),
     "drain_timeout": (0, 3600),
+    "api_timeout": (0.001, 300),
 }
 _COUNTS: dict[str, tuple[int, int]] = {
     "max_in_flight": (1, 100_000),
@@ -58,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     url: str = GATEWAY_URL
     """`wss://…` or `ws://…` of the gateway, without credentials (vendor; RFC 6455 section 3)."""
     api_url: str = API_URL
-    """`https://…` or `http://…` of the REST API, without credentials (vendor)."""
+    """`https://…` or `http://…` of the REST API, without credentials and query (vendor)."""
     instance: str = ""
     """Tells apart several logical EPOS instances that share one journal (this library)."""
     proxy: str | None = None
@@ -106,6 +107,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain_timeout: float = 8.0
     """Seconds that running handlers get when the service stops. 0 to 3600 (this library; the
     default fits inside the 10 s that containers get)."""
+    api_timeout: float = 10.0
+    """Seconds for one call of the REST API, from DNS to the end of its answer. 0.001 to 300 (this
+    library)."""
     max_message_size: int = 1 << 20
     """Bytes of one message from the gateway; a larger one ends the connection with 1009 (RFC 6455
     section 7.4.1). 1024 to 1073741824 (this library)."""
@@ -136,6 +140,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _expect_text("instance", self.instance, may_be_empty=True)
         self._check_url("url", self.url, "wss", "ws")
         self._check_url("api_url", self.api_url, "https", "http")
+        if "?" in self.api_url:
+            raise ConfigurationError("api_url: a URL here has no ?query, since a path is added")
         if self.proxy is not None and _expect_text(
             "proxy", self.proxy, may_be_empty=True, secret=True
         ):
@@ -188,6 +194,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def address(self) -> Address:
         """Where `url` points to."""
         return parse_url("url", self.url, "wss", "ws")
+
+    @property
+    def api_address(self) -> Address:
+        """Where `api_url` points to."""
+        return parse_url("api_url", self.api_url, "https", "http")
 
     @property
     def proxy_address(self) -> Address | None:

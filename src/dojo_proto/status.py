@@ -23,7 +23,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that wait for a place."""
     unresolved: int
     """State-changing requests whose outcome this process left open."""
+    unconfirmed: int
+    """Payments that the till has booked and that Dojo is not known to know of."""
     last_error: str
     """Why the last connection ended or could not be made; empty while there was none."""
+    registration: str = "off"
+    """`off` (not asked for), `pending` or `done`: whether Dojo knows what this EPOS serves."""
+    notices_waiting: int = 0
+    """Changes of which Dojo is still to be told."""
+    notices_dropped: int = 0
+    """Changes of which Dojo was not told, and will not be."""
     version: str
     """Of the library."""

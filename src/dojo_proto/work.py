@@ -1,8 +1,8 @@
 """What the core asks an adapter to do: run handlers, and do steps of the journal.
 
 An adapter takes these with `client.next_work()` and reports each one back, in any order: Run with
-`ran`, Begin with `begun`, Commit and Abort with `committed`; a journal step that fails with
-`journal_failed`. Cancel needs no answer of its own.
+`ran`, a journal step that gives a Found with `begun`, Commit and Abort with `committed`; a journal
+step that fails with `journal_failed`. Cancel and Note need no answer of their own.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from dojo_proto.context import Context
-from dojo_proto.journal import Entry, RowState
+from dojo_proto.journal import Entry, RowState, Told
 
 if TYPE_CHECKING:
     from dojo_proto.call import Call
@@ -60,7 +60,20 @@ class Abort(msgspec.Struct, frozen=True):
     ticket: str
 
 
-Work: TypeAlias = Run | Cancel | Begin | Commit | Abort
+class Note(msgspec.Struct, frozen=True):
+    """Write down how far the outcomes of these rows have got on their way to Dojo.
+
+    It is for people: it may be done late and together with other steps, and is not reported back
+    unless it fails. A row that is gone is none to note it of.
+    """
+
+    tickets: tuple[str, ...]
+    told: Told
+
+
+JournalStep: TypeAlias = Begin | Commit | Abort | Note
+
+Work: TypeAlias = Run | Cancel | JournalStep
 
 
 class Returned(msgspec.Struct, frozen=True):

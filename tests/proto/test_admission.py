@@ -7,7 +7,8 @@ import msgspec
 from dojo_proto.admission import Admission, Admitted
 from dojo_proto.call import Call, Waiter
 from dojo_proto.contract import BY_NAME
-from dojo_proto.epos import Handler
+from dojo_proto.handlers import Handler
+from dojo_proto.settings import Settings
 
 READ = "GetOrderById"
 PAYMENT = "RecordOrderPaymentById"
@@ -25,7 +26,7 @@ def call(method: str, *, is_async: bool = True) -> Call:
 
 def admission(**settings: Any) -> Admission:
     defaults = {"max_in_flight": 4, "workers": 4, "max_queued": 2, "queue_timeout": 5.0}
-    return Admission(**{**defaults, **settings})
+    return Admission(Settings(api_key="sk_sandbox_x", **{**defaults, **settings}))
 
 
 def test_at_once_then_waiting_then_full() -> None:

@@ -10,11 +10,11 @@ from dojo_proto.agenda import Agenda
 from dojo_proto.call import Call, Phase, Waiter, move
 from dojo_proto.contract import BY_NAME
 from dojo_proto.decisions import Forget, Keep
-from dojo_proto.epos import Handler
 from dojo_proto.errors import LocalProtocolError
-from dojo_proto.journal import Identity, RowState
+from dojo_proto.handlers import Handler
+from dojo_proto.journal import Identity, RowState, Told
 from dojo_proto.jsonrpc import ErrorObject
-from dojo_proto.work import Abort, Begin, Cancel, Commit, Run
+from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Run
 
 IDENTITY = Identity(key="k", repeat="r", content="c", amounts="a")
 ERROR = ErrorObject(code=-32009, message="closed", error_type="Conflict")
@@ -66,7 +66,8 @@ def test_work_comes_in_order_and_ends(agenda: Agenda) -> None:
 @pytest.mark.parametrize("insert", [False, True])
 def test_begin_carries_the_natural_key(agenda: Agenda, insert: bool) -> None:
     payment = call("RecordOrderPaymentById", b'{"orderId":"o","paymentIntentId":"p"}')
-    agenda.begin(payment, IDENTITY, insert=insert)
+    payment.identity = IDENTITY
+    agenda.begin(payment, insert=insert)
     begin = agenda.next_work()
     assert isinstance(begin, Begin)
     assert begin.insert is insert
@@ -80,8 +81,10 @@ def test_begin_carries_the_natural_key(agenda: Agenda, insert: bool) -> None:
 
 def test_without_a_natural_key_the_ticket_is_the_idempotency_key(agenda: Agenda) -> None:
     one, other = call("CancelOrderById"), call("CancelOrderById")
-    agenda.begin(one, IDENTITY, insert=True)
-    agenda.begin(other, IDENTITY, insert=True)
+    one.identity = IDENTITY
+    agenda.begin(one, insert=True)
+    other.identity = IDENTITY
+    agenda.begin(other, insert=True)
     assert one.idempotency_key == one.ticket
     assert len({one.ticket, other.ticket, agenda.owner}) == 3
 
@@ -166,3 +169,23 @@ def test_an_impossible_phase_makes_no_work(agenda: Agenda) -> None:
     with pytest.raises(LocalProtocolError):
         agenda.run(payment, payment.handler, Phase.RUNNING)
     assert agenda.next_work() is None
+
+
+def test_a_row_is_read_anew_under_its_own_ticket(agenda: Agenda) -> None:
+    payment = call("RecordOrderPaymentById", b'{"orderId":"o","paymentIntentId":"p"}')
+    payment.identity = IDENTITY
+    agenda.begin(payment, insert=True)
+    ticket = payment.ticket
+    payment.phase = Phase.RUNNING
+    agenda.begin(payment, insert=False)
+    assert payment.ticket == ticket
+
+
+def test_a_read_has_no_place_in_the_journal(agenda: Agenda) -> None:
+    with pytest.raises(LocalProtocolError, match="is a read"):
+        agenda.begin(call("GetOrderById"), insert=True)
+
+
+def test_notes_are_work_without_a_call(agenda: Agenda) -> None:
+    agenda.note(("t1", "t2"), Told.SENT)
+    assert agenda.next_work() == Note(("t1", "t2"), Told.SENT)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import pytest
-from tests.proto.till import Till, payment
+from tests.proto.till import Till, an_order, payment, pounds
 from tests.proto.wired import KEY, Fate, Wired, bytewise, whole
 
 from dojo_proto.connection import Ended, Open, RoundTrip
@@ -37,16 +37,19 @@ def visit(wired: Wired) -> None:
     order = {"orderId": "table-7"}
     lock = {**order, "lockId": "lock-1", "expiry": "2026-02-27T12:00:00Z"}
     found = wired.call("SearchOrdersV1", {"payableOnly": True})
-    assert wired.result(found) == {"data": [{"id": "table-7", "paidAmount": 0}]}
+    assert wired.result(found) == {"data": [an_order("table-7", paidAmount=pounds(0))]}
     assert wired.result(wired.call("GetOrderByIdV1", order))["id"] == "table-7"
     assert wired.result(wired.call("CreateOrderLockV1", lock))["id"] == "table-7"
     first = wired.call("RecordOrderPaymentByIdV1", payment("pi-1", 500))
-    assert wired.result(first)["paidAmount"] == 500
+    assert wired.result(first)["paidAmount"] == pounds(500)
     assert wired.result(wired.call("ExtendOrderLockV1", lock)) == {}
-    second = wired.call("RecordOrderPaymentByIdV1", {**payment("pi-2", 700), "tipsAmount": 90})
-    assert wired.result(second)["paidAmount"] == 1200
-    assert wired.result(wired.call("GetOrderBillByIdV1", order)) == {"bill": "1 x coffee"}
-    assert wired.result(wired.call("DeleteOrderLockV1", lock))["paidAmount"] == 1200
+    second = wired.call(
+        "RecordOrderPaymentByIdV1", {**payment("pi-2", 700), "tipsAmount": pounds(90)}
+    )
+    assert wired.result(second)["paidAmount"] == pounds(1200)
+    assert wired.result(wired.call("GetOrderBillByIdV1", order)) == wired.till.bill
+    unlocked = wired.call("DeleteOrderLockV1", lock)
+    assert wired.result(unlocked)["paidAmount"] == pounds(1200)
 
 
 # A visit.
@@ -134,7 +137,7 @@ def test_fast_answers_overtake_a_slow_one() -> None:
     assert slow not in wired.answers
     wired.advance(4)
     wired.finish(wired.holding[0])
-    assert wired.result(slow) == {"bill": "1 x coffee"}
+    assert wired.result(slow) == wired.till.bill
     assert list(wired.answers) == [*fast, slow]
     answer = wired.answers[slow]
     assert answer is not None
@@ -170,7 +173,7 @@ def test_a_payment_dropped_before_its_answer_is_not_booked_again_by_the_retry(
     assert wired.state == "up"
     retried = wired.call("RecordOrderPaymentByIdV1", payment(), request_id=request_id)
     assert retried == (2, 1)
-    assert wired.result(retried) == {"id": "table-7", "paidAmount": 500}
+    assert wired.result(retried) == an_order("table-7", paidAmount=pounds(500))
     assert wired.till.runs == {"RecordOrderPaymentByIdV1": 1}
 
 
@@ -185,7 +188,8 @@ def test_a_retry_that_comes_while_the_payment_still_runs_shares_its_answer(reque
     again = wired.call("RecordOrderPaymentByIdV1", payment())
     assert len(wired.holding) == 1
     wired.finish(wired.holding[0])
-    assert wired.result(retried) == wired.result(again) == {"id": "table-7", "paidAmount": 500}
+    assert wired.result(retried) == an_order("table-7", paidAmount=pounds(500))
+    assert wired.result(again) == wired.result(retried)
     assert wired.answers[1, 1] is None
     assert wired.till.runs == {"RecordOrderPaymentByIdV1": 1}
 

@@ -7,8 +7,8 @@ import pytest
 
 from dojo_proto.call import TRANSITIONS, Call, Gathering, Phase, Waiter, move
 from dojo_proto.contract import BY_NAME
-from dojo_proto.epos import Handler
 from dojo_proto.errors import LocalProtocolError
+from dojo_proto.handlers import Handler
 
 
 def call() -> Call:

@@ -184,7 +184,7 @@ def test_each_key_has_its_own_scope_in_the_journal(frame: MakeFrame) -> None:
         machine.receive_data(link, accept(machine.data_to_send(link, 1)), 1)
         call = (
             b'{"jsonrpc":"2.0","id":"a","method":"RecordOrderPaymentByIdV1","params":'
-            b'{"orderId":"table-7","paymentIntentId":"pi-1","paidAmount":500}}'
+            b'{"orderId":"table-7","paymentIntentId":"pi-1","paidAmount":{"value":500,"currencyCode":"GBP"}}}'
         )
         machine.receive_data(link, frame(TEXT, call), 1)
         work = machine.next_work()

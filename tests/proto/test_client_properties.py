@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.proto.till import Till
+from tests.proto.till import Till, payment
 from tests.proto.wired import KEY, bytewise, counting, plain
 
 from dojo_proto import Client
@@ -19,7 +20,7 @@ MakeFrame = Callable[..., bytes]
 
 TEXT, BINARY, PING, PONG = 1, 2, 9, 10
 
-PAYMENT = b'{"orderId":"table-7","paymentIntentId":"pi-1","paidAmount":500}'
+PAYMENT = msgspec.json.encode(payment())
 MESSAGES = [
     b'{"jsonrpc":"2.0","id":1,"method":"SearchOrdersV1"}',
     b'{"jsonrpc":"2.0","id":"a","method":"GetOrderByIdV1","params":{"orderId":"table-7"}}',

@@ -27,7 +27,11 @@ def test_before_the_start_there_is_nothing_to_say() -> None:
         "in_flight": 0,
         "queued": 0,
         "unresolved": 0,
+        "unconfirmed": 0,
         "last_error": "",
+        "registration": "off",
+        "notices_waiting": 0,
+        "notices_dropped": 0,
         "version": __version__,
     }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.proto.till import Till, payment
+from tests.proto.till import Till, payment, pounds
 from tests.proto.wired import HANGS, REFUSED, Fate, Wired
 
 from dojo_proto import Carry, Stop, Wait
@@ -11,6 +11,7 @@ from dojo_proto.connection import Ended
 from dojo_proto.events import (
     Cause,
     Closed,
+    Draining,
     OutcomeUnknown,
     RequestFinished,
     RequestOutcome,
@@ -63,6 +64,22 @@ def test_with_nothing_to_answer_it_stops_without_waiting(state: str) -> None:
     assert len(wired.dials) == dials
     assert [event.link for event in wired.seen(Closed)] == list(range(1, dials + 1))
     assert all(at <= now for at, _ in wired.events)
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state not in {"idle", "stopped"}])
+def test_a_stop_is_told_once_with_what_it_waits_for(state: str) -> None:
+    wired = in_state(state)
+    wired.stop(3.0)
+    wired.stop(1.0)
+    expected = (1, 8.0) if state == "draining" else (0, 3.0)
+    assert [(event.running, event.seconds) for event in wired.seen(Draining)] == [expected]
+
+
+@pytest.mark.parametrize("state", ["idle", "stopped"])
+def test_where_there_is_nothing_to_stop_nothing_is_told(state: str) -> None:
+    wired = in_state(state)
+    wired.stop()
+    assert wired.seen(Draining) == []
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -131,7 +148,7 @@ def test_what_runs_finishes_and_is_answered_before_the_close() -> None:
     assert wired.state == "draining"
     assert isinstance(wired.client.next_action(), Carry)
     wired.finish(run)
-    assert wired.result((1, 1)) == {"data": [{"id": "table-7", "paidAmount": 0}]}
+    assert wired.result((1, 1)) == {"data": [wired.till.order]}
     assert wired.state == "stopped"
     assert last_closed(wired).code == 1000
 
@@ -143,7 +160,7 @@ def test_a_payment_is_booked_committed_and_answered_before_the_close() -> None:
     wired.stop()
     wired.advance(3)
     wired.finish(wired.holding[0])
-    assert wired.result(key)["paidAmount"] == 500
+    assert wired.result(key)["paidAmount"] == pounds(500)
     assert wired.state == "stopped"
 
 

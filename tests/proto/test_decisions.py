@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.proto.till import an_order
 
 from dojo_proto.call import Call, Waiter
 from dojo_proto.contract import BY_NAME, Kind
@@ -19,6 +20,7 @@ from dojo_proto.decisions import (
     Forget,
     Keep,
     Reply,
+    Reread,
     RunHandler,
     Step,
     Withhold,
@@ -27,12 +29,13 @@ from dojo_proto.decisions import (
     after_begin,
     after_begin_failed,
     after_keep_failed,
+    after_kept,
     after_run,
     error_object,
     sound,
 )
-from dojo_proto.epos import Handler
 from dojo_proto.errors import Conflict, DomainError, NotFound, UnexpectedError
+from dojo_proto.handlers import Handler
 from dojo_proto.journal import FRESH, Entry, Found, Identity, Row, RowState, Verdict
 from dojo_proto.work import Outcome, Raised, Returned
 
@@ -43,8 +46,10 @@ MONEY = "RecordOrderPaymentById"
 
 US, OTHERS = "us", "others"
 
-ORDER = {"id": "o"}
-ORDER_JSON = b'{"id":"o"}'
+ORDER = an_order("o")
+ORDER_JSON = msgspec.json.encode(ORDER)
+MISFIT = {"id": "o"}
+MISFIT_JSON = b'{"id":"o"}'
 BOOM = Raised(RuntimeError("boom"))
 CONFLICT = Conflict("order is closed")
 LATER = UnexpectedError("database is down")
@@ -120,8 +125,8 @@ RAISED: list[tuple[str, bool, BaseException, Step]] = [
     (CHANGE, False, RuntimeError(), Keep(RowState.FAILED, error_object(FAILED))),
     (CHANGE, True, RuntimeError(), Keep(RowState.FAILED, error_object(FAILED))),
     (MONEY, True, RuntimeError(), Ask(Asking.FAILED, LOOKUP)),
-    (MONEY, False, RuntimeError(), Withhold("its handler raised, and there is no lookup to ask")),
-    (MONEY, False, SystemExit(), Withhold("its handler raised, and there is no lookup to ask")),
+    (MONEY, False, RuntimeError(), Reread("its handler raised, and there is no lookup to ask")),
+    (MONEY, False, SystemExit(), Reread("its handler raised, and there is no lookup to ask")),
 ]
 
 COMMIT_FAILED: list[tuple[str, bool, Keep | Forget, Step]] = [
@@ -137,7 +142,7 @@ COMMIT_FAILED: list[tuple[str, bool, Keep | Forget, Step]] = [
         MONEY,
         False,
         Keep(RowState.SUCCEEDED, ORDER_JSON),
-        Withhold("it was done, but the journal could not keep it"),
+        Reread("it was done, but the journal could not keep it"),
     ),
 ]
 
@@ -153,7 +158,7 @@ class TestHandlers:
     ) -> None:
         assert after_run(call(method, lookup=lookup), Raised(raised)) == step
 
-    @pytest.mark.parametrize("value", [None, Unencodable()])
+    @pytest.mark.parametrize("value", [None, Unencodable(), MISFIT])
     def test_a_read_without_a_usable_result_is_an_error(self, value: object) -> None:
         step = after_run(call(READ), Returned(value))
         assert isinstance(step, Reply)
@@ -169,6 +174,14 @@ class TestHandlers:
         assert isinstance(step, Keep)
         assert (step.state, step.content) == (RowState.SUCCEEDED, b"{}")
         assert step.fault
+
+    @pytest.mark.parametrize("method", [CHANGE, MONEY])
+    def test_what_was_done_is_answered_as_it_is_with_an_alarm_if_it_misfits(
+        self, method: str
+    ) -> None:
+        step = after_run(call(method), Returned(MISFIT))
+        fault = "Object missing required field `status` - at `$`"
+        assert step == Keep(RowState.SUCCEEDED, MISFIT_JSON, fault)
 
     @pytest.mark.parametrize("method", [CHANGE, MONEY])
     def test_a_second_run_that_failed_early_leaves_the_next_one_a_possible_repeat(
@@ -327,6 +340,12 @@ class TestLookups:
     def test_what_it_finds_without_a_journal_is_answered(self, why: Asking) -> None:
         assert self.asked(why, Returned(ORDER)) == Reply(ORDER_JSON)
 
+    @pytest.mark.parametrize("why", Asking)
+    def test_what_it_finds_is_booked_even_if_it_misfits(self, why: Asking) -> None:
+        step = self.asked(why, Returned(MISFIT))
+        assert isinstance(step, Keep | Reply)
+        assert (step.content, bool(step.fault)) == (MISFIT_JSON, True)
+
     @pytest.mark.parametrize(
         ("why", "step"),
         [
@@ -344,16 +363,41 @@ class TestLookups:
     def test_one_that_raises_has_said_nothing(self, why: Asking, raised: Raised) -> None:
         assert self.asked(why, raised) == Withhold("its lookup raised")
 
-    @pytest.mark.parametrize("why", Asking)
+    @pytest.mark.parametrize("why", set(Asking) - {Asking.UNRESOLVED})
     @pytest.mark.parametrize("value", [False, True, 0, "", [], Unencodable()])
     def test_one_that_returns_no_result_has_said_nothing(self, why: Asking, value: object) -> None:
         step = self.asked(why, Returned(value))
         assert step == Withhold("its lookup returned neither a result nor None")
 
+    @pytest.mark.parametrize(
+        ("value", "step"),
+        [
+            (ORDER, Keep(RowState.SUCCEEDED, ORDER_JSON)),
+            (True, Keep(RowState.SUCCEEDED, b"")),
+            (False, Forget(error_object(NOT_DONE))),
+            (None, Withhold("nobody knows yet", unknown=False)),
+            (0, Withhold("its lookup returned neither a result nor None")),
+        ],
+    )
+    def test_what_is_unresolved_can_be_settled(self, value: object, step: Step) -> None:
+        assert self.asked(Asking.UNRESOLVED, Returned(value)) == step
+
+    def test_what_was_settled_without_a_result_is_answered_by_the_next_retry(self) -> None:
+        step = after_kept(Keep(RowState.SUCCEEDED, b""))
+        assert step == Withhold("it is settled, and a retry is answered", unknown=False)
+
     def test_for_a_repeat_it_gives_the_state_of_now(self) -> None:
         made = call(MONEY, lookup=True)
         made.stored = b'{"id":"then"}'
         assert after_ask_again(made, Returned(ORDER)) == Reply(ORDER_JSON, repeat=True)
+
+    @pytest.mark.parametrize("stored", [b"", ORDER_JSON])
+    def test_for_a_repeat_too_if_it_misfits(self, stored: bytes) -> None:
+        made = call(MONEY, lookup=True)
+        made.stored = stored
+        step = after_ask_again(made, Returned(MISFIT))
+        assert isinstance(step, Reply)
+        assert (step.content, step.repeat, bool(step.fault)) == (MISFIT_JSON, True, True)
 
     @pytest.mark.parametrize("outcome", [BOOM, Raised(CONFLICT), Returned(None), Returned(False)])
     def test_the_first_answer_is_second_best(self, outcome: Outcome) -> None:

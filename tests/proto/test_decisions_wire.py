@@ -1,22 +1,10 @@
-"""How a result and an error are put for the wire."""
+"""How an error is put for the wire."""
 
 import pytest
 
-from dojo_proto.contract import BY_NAME
-from dojo_proto.decisions import encode_result, error_object
+from dojo_proto.decisions import error_object
 from dojo_proto.errors import Conflict, DomainError, InvalidRequest, NotFound, UnexpectedError
 from dojo_proto.jsonrpc import ErrorObject
-
-READ = "GetOrderById"
-EMPTY = "ExtendOrderLock"
-MONEY = "RecordOrderPaymentById"
-
-ORDER = {"id": "o"}
-ORDER_JSON = b'{"id":"o"}'
-
-
-class Unencodable:
-    """No JSON can carry it."""
 
 
 class TestErrors:
@@ -43,6 +31,19 @@ class TestErrors:
     def test_long_text_is_cut(self) -> None:
         assert error_object(Conflict("x" * 5000)).message == "x" * 1000
 
+    @pytest.mark.parametrize(
+        ("text", "sent"),
+        [
+            ("table 7\r\nis closed\n", "table 7 is closed"),
+            ("\x1b[31mred\x00\x7f\x9bx", "[31mred x"),
+            ("two\u2028lines", "two lines"),
+            ("Zo\xeb's \U0001f355", "Zo\xeb's \U0001f355"),
+            ("\n\x00", "Conflict"),
+        ],
+    )
+    def test_control_characters_do_not_go_out(self, text: str, sent: str) -> None:
+        assert error_object(Conflict(text)).message == sent
+
     def test_text_that_is_no_unicode_is_mended(self) -> None:
         assert error_object(Conflict("table \udc80")).message == "table ?"
 
@@ -52,20 +53,3 @@ class TestErrors:
                 raise RuntimeError
 
         assert error_object(Broken()).message == "Conflict"
-
-
-class TestResults:
-    def test_json(self) -> None:
-        assert encode_result(BY_NAME[READ], ORDER) == (ORDER_JSON, "")
-
-    def test_none_is_an_empty_object_where_the_vendor_has_one(self) -> None:
-        assert encode_result(BY_NAME[EMPTY], None) == (b"{}", "")
-
-    def test_none_elsewhere_is_no_result(self) -> None:
-        result, fault = encode_result(BY_NAME[MONEY], None)
-        assert (result, fault) == (b"{}", "Expected a result, got `None` - at `$`")
-
-    def test_what_json_cannot_carry_is_named_by_its_type_alone(self) -> None:
-        result, fault = encode_result(BY_NAME[MONEY], {"secret": Unencodable()})
-        assert result == b"{}"
-        assert fault == "Expected what JSON can carry, got TypeError - at `$`"

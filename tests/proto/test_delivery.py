@@ -9,8 +9,8 @@ import pytest
 from dojo_proto.call import Call, Gathering, Waiter
 from dojo_proto.contract import BY_NAME
 from dojo_proto.delivery import Delivery
-from dojo_proto.epos import Handler
 from dojo_proto.events import Event, RequestFinished, RequestOutcome
+from dojo_proto.handlers import Handler
 from dojo_proto.jsonrpc import ErrorObject
 from dojo_proto.reports import Reports
 
@@ -51,7 +51,7 @@ def call(*waiters: Waiter) -> Call:
 
 
 def sent(delivery: Delivery) -> list[Any]:
-    return [json.loads(message) for message in delivery.outgoing]
+    return [json.loads(message) for message, _ in delivery.outgoing]
 
 
 def outcomes(heard: list[Event]) -> list[RequestOutcome]:
@@ -108,8 +108,15 @@ class TestAnswers:
         ids = [b'"a"', b"7", b"7.0", b"null", b"1e999"]
         delivery.result(call(*(Waiter(LINK, i, 0.0, None) for i in ids)), b"{}", 0.0)
         assert list(delivery.outgoing) == [
-            b'{"jsonrpc":"2.0","id":%b,"result":{}}' % i for i in ids
+            (b'{"jsonrpc":"2.0","id":%b,"result":{}}' % i, "") for i in ids
         ]
+
+    def test_an_answer_goes_with_the_row_whose_outcome_it_tells(self, delivery: Delivery) -> None:
+        booked, refused = call(), call()
+        booked.ticket, refused.ticket = "t1", "t2"
+        delivery.result(booked, b"{}", 0.0)
+        delivery.error(refused, ERROR, 0.0)
+        assert [ticket for _, ticket in delivery.outgoing] == ["t1", "t2"]
 
     def test_a_notification_is_never_answered(self, delivery: Delivery, heard: list[Event]) -> None:
         delivery.result(call(Waiter(LINK, None, 0.0, None)), b"{}", 0.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dojo_proto import call, connection, supervisor
+from dojo_proto import call, connection, registrar, supervisor
 
 ROOT = Path(__file__).parents[2]
 DESIGN = ROOT / "docs" / "design.md"
@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[Table, set[Enum], Enum]] = {
         connection.State.CLOSED,
     ),
     "call": (call.TRANSITIONS, {call.Phase.QUEUED}, call.Phase.DONE),
+    "registrar": (registrar.TRANSITIONS, {registrar.Phase.OFF}, registrar.Phase.DONE),
 }
 """The table, what it begins with, and what it ends with."""
 

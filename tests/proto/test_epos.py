@@ -1,53 +1,37 @@
 """An EPOS as its author writes it: every mistake is told when it is made."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial, wraps
-from typing import Any, TypedDict
+from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
 
 from dojo_proto.context import Context
-from dojo_proto.contract import BY_NAME
+from dojo_proto.contract import BY_NAME, Kind, Method
 from dojo_proto.epos import Epos
 from dojo_proto.errors import ConfigurationError
 
 GET = "GetOrderById"
 PAY = "RecordOrderPaymentById"
-PARAMS = b'{"orderId":"o"}'
+LOCKS = ("CreateOrderLock", "ExtendOrderLock", "DeleteOrderLock")
 
 
 class Params(msgspec.Struct):
     orderId: str  # noqa: N815 - the vendor's name
 
 
-@dataclass
-class Plain:
-    orderId: str  # noqa: N815 - the vendor's name
+def handle(_ctx: Context, _params: dict[str, Any]) -> None:
+    """Every handler and lookup of which it does not matter what it does."""
 
 
-class Typed(TypedDict):
-    orderId: str
-
-
-class NotForJson:
-    """Nothing decodes into it."""
-
-
-class Unresolved(msgspec.Struct):
-    field: "Nowhere"  # type: ignore[name-defined]  # noqa: F821 - what the test is about
+async def handle_async(_ctx: Context, _params: dict[str, Any]) -> None:
+    """The same as a task."""
 
 
 @pytest.fixture
 def epos() -> Epos:
     return Epos("acme-epos")
-
-
-def decoded(function: Callable[..., Any]) -> object:
-    epos = Epos("acme-epos")
-    epos.on(GET)(function)
-    return epos.handlers()["GetOrderByIdV1"].decode(PARAMS)
 
 
 class TestMethods:
@@ -77,7 +61,7 @@ class TestMethods:
             register(epos, "RecordOrderPaymentByID")
 
     def test_a_name_that_is_nothing_like_one(self, epos: Epos) -> None:
-        with pytest.raises(ConfigurationError, match=r"^unknown method 'xyzzy'$"):
+        with pytest.raises(ConfigurationError, match=r"^unknown method 'xyzzy' \(one that"):
             epos.on("xyzzy")
 
     def test_the_decorator_without_a_method(self, epos: Epos) -> None:
@@ -156,133 +140,6 @@ def test_the_id_of_the_software_house_has_to_fit_a_header(
         Epos(software_house_id)
 
 
-class TestParams:
-    def test_nothing_annotated_gives_a_dict(self) -> None:
-        def get(_ctx, _params):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-            """The handler."""
-
-        assert decoded(get) == {"orderId": "o"}
-        assert decoded(lambda _ctx, _params: None) == {"orderId": "o"}
-
-    @pytest.mark.parametrize(
-        ("annotation", "params"),
-        [
-            (dict, {"orderId": "o"}),
-            (dict[str, Any], {"orderId": "o"}),
-            (dict[str, str], {"orderId": "o"}),
-            (Any, {"orderId": "o"}),
-            (object, {"orderId": "o"}),
-            (Params, Params("o")),
-            ("Params", Params("o")),
-            (Plain, Plain("o")),
-            (Typed, {"orderId": "o"}),
-            (Params | None, Params("o")),
-            (msgspec.Raw, msgspec.Raw(PARAMS)),
-        ],
-    )
-    def test_what_is_annotated_is_given(self, annotation: Any, params: object) -> None:
-        def get(_ctx, _params):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-            """The handler."""
-
-        get.__annotations__["_params"] = annotation
-        assert decoded(get) == params
-
-    def test_of_a_method_an_object_a_partial_and_a_wrapper_too(self) -> None:
-        class Till:
-            def get(self, _ctx: Context, _params: Params) -> None:
-                """A method."""
-
-            def __call__(self, _ctx: Context, _params: Params) -> None:
-                """An object that can be called."""
-
-        def with_database(_database: str, _ctx: Context, _params: Params) -> None:
-            """A function that needs one argument more."""
-
-        @wraps(Till.get)
-        def wrapper(*arguments: Any) -> Any:
-            return Till().get(*arguments)
-
-        for function in (
-            Till().get,
-            Till(),
-            partial(with_database, "db"),
-            partial(wrapper, Till()),
-        ):
-            assert decoded(function) == Params("o")
-
-    @pytest.mark.parametrize("annotation", [NotForJson, Context, Unresolved])
-    def test_what_nothing_decodes_into(self, annotation: Any) -> None:
-        def get(_ctx, _params):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-            """The handler."""
-
-        get.__annotations__["_params"] = annotation
-        with pytest.raises(ConfigurationError, match=r"get \(line \d+.*params cannot be decoded"):
-            decoded(get)
-
-    def test_ctx_and_params_in_the_wrong_order(self) -> None:
-        def get(_params: Params, _ctx: Context) -> None:
-            """The handler."""
-
-        with pytest.raises(ConfigurationError, match="cannot be decoded into Context; expected"):
-            decoded(get)
-
-    @pytest.mark.parametrize("annotation", ["Missing", "int | 'x'", "msgspec.nowhere", "1 +"])
-    def test_annotations_that_cannot_be_read(self, annotation: str) -> None:
-        def get(_ctx, _params):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-            """The handler."""
-
-        get.__annotations__["_params"] = annotation
-        with pytest.raises(ConfigurationError, match="its annotations cannot be read"):
-            decoded(get)
-
-
-class TestSignatures:
-    @pytest.mark.parametrize(
-        "function",
-        [
-            lambda: None,
-            lambda _ctx: None,
-            lambda _ctx, _params, _more: None,
-            lambda _ctx, _params, *, _more: None,
-            lambda *_arguments: None,
-            lambda _ctx, *, _params: None,
-        ],
-    )
-    def test_one_that_cannot_be_called_with_ctx_and_params(
-        self, function: Callable[..., Any]
-    ) -> None:
-        with pytest.raises(ConfigurationError, match=r"takes \(ctx, params\), got \("):
-            decoded(function)
-
-    @pytest.mark.parametrize(
-        "function",
-        [
-            lambda _ctx, _params, _more=1: None,
-            lambda _ctx, _params, *_more, **_other: None,
-            lambda _ctx, _params=None, *, _more=1: None,
-            lambda _ctx, _params, /: None,
-        ],
-    )
-    def test_more_that_may_be_left_out(self, function: Callable[..., Any]) -> None:
-        assert decoded(function) == {"orderId": "o"}
-
-    @pytest.mark.parametrize("function", [5, None, type(None).__new__])
-    def test_what_has_no_signature_of_that_kind(self, function: Any) -> None:
-        with pytest.raises(ConfigurationError, match=r"\(ctx, params\)"):
-            decoded(function)
-
-    def test_one_that_yields_would_do_nothing(self) -> None:
-        def get(_ctx: Context, _params: Params) -> Any:
-            yield {}
-
-        async def get_async(_ctx: Context, _params: Params) -> Any:
-            yield {}
-
-        for function in (get, get_async):
-            with pytest.raises(ConfigurationError, match="it yields"):
-                decoded(function)
-
-
 class TestRuntimes:
     @staticmethod
     def threaded(handler: Callable[..., Any], lookup: Callable[..., Any] | None = None) -> bool:
@@ -317,7 +174,7 @@ class TestRuntimes:
         async def coroutine(_ctx: Context, _params: Params) -> None:
             """Runs as a task."""
 
-        epos.on(PAY)((lambda _ctx, _params: None) if lookup_too else coroutine)
+        epos.on(PAY)(handle if lookup_too else coroutine)
         epos.lookup(PAY)(coroutine)
         with pytest.raises(
             ConfigurationError, match=r"coroutine \(line \d+.*RecordOrderPaymentByIdV1 is async def"
@@ -332,3 +189,220 @@ class TestRuntimes:
         epos.check(allow_async=False, journaled=True)
         with pytest.raises(ConfigurationError, match=r'RecordOrderPaymentByIdV1 .*"memory:"'):
             epos.check(allow_async=False, journaled=False)
+
+    def test_locks_come_together_or_not_at_all(self, epos: Epos) -> None:
+        for name in LOCKS[:2]:
+            epos.on(name)(handle)
+        with pytest.raises(
+            ConfigurationError, match="CreateOrderLock, ExtendOrderLock without DeleteOrderLock"
+        ):
+            epos.check(allow_async=False, journaled=True)
+        epos.on(LOCKS[2])(handle)
+        epos.check(allow_async=False, journaled=True)
+
+
+class TestEvents:
+    CREATED = "HandleEvent:payment_intent.created"
+    WIRE = "HandleEventV1"
+
+    @pytest.mark.parametrize("general", [False, True])
+    def test_a_handler_for_one_type(self, epos: Epos, general: bool) -> None:
+        epos.on(self.CREATED)(handle_async)
+        if general:
+            epos.on("HandleEvent")(handle)
+        rest = epos.handlers()[self.WIRE]
+        created = rest.chosen(b'{"event":"payment_intent.created"}')
+        assert (created.function, created.method) == (handle_async, rest.method)
+        assert rest.chosen(b'{"event":"tea.time"}') is rest
+        assert rest.function is handle if general else rest is not created
+        assert rest.function(None, {}) is None
+
+    def test_a_lookup_belongs_to_the_handler_of_the_same_name(self, epos: Epos) -> None:
+        for name in ("HandleEvent", self.CREATED):
+            epos.on(name)(handle)
+        epos.lookup(self.CREATED)(handle_async)
+        rest = epos.handlers()[self.WIRE]
+        lookup = rest.chosen(b'{"event":"payment_intent.created"}').lookup
+        assert lookup is not None
+        assert lookup.function is handle_async
+        assert rest.lookup is None
+        epos.lookup("HandleEvent:tea.time")(handle)
+        with pytest.raises(ConfigurationError, match=r"no handler for HandleEvent:tea\.time$"):
+            epos.handlers()
+
+    def test_two_handlers_for_one_type(self, epos: Epos) -> None:
+        epos.on(self.CREATED)(handle)
+        with pytest.raises(ConfigurationError, match=f"^{self.CREATED} has two handlers"):
+            epos.on(self.CREATED)(handle)
+
+    @pytest.mark.parametrize("name", ["HandleEvent:", "HandleEvent: "])
+    def test_a_type_has_a_name(self, epos: Epos, name: str) -> None:
+        with pytest.raises(ConfigurationError, match=r'expected "HandleEvent:" and an event type'):
+            epos.on(name)
+
+    def test_each_is_checked(self, epos: Epos) -> None:
+        epos.on(self.CREATED)(handle_async)
+        with pytest.raises(ConfigurationError, match=f"for {self.CREATED} is async def"):
+            epos.check(allow_async=False, journaled=True)
+        with pytest.raises(ConfigurationError, match=f"^{self.CREATED} changes state"):
+            epos.check(allow_async=True, journaled=False)
+
+
+class TestNewMethods:
+    """Methods that Dojo has added and the table does not have."""
+
+    NEW = "SomethingNewV2"
+
+    def test_one_is_described_on_the_spot(self, epos: Epos) -> None:
+        epos.on(self.NEW, capability="SomethingNew", kind=Kind.CHANGE, natural_key=("id",))(handle)
+        epos.lookup(self.NEW)(handle_async)
+        handler = epos.handlers()[self.NEW]
+        assert handler.method == Method(
+            name="SomethingNew",
+            wire=self.NEW,
+            capabilities=("SomethingNew",),
+            kind=Kind.CHANGE,
+            natural_key=("id",),
+        )
+        assert handler.lookup is not None
+        assert handler.lookup.function is handle_async
+        assert handler.decode(b'{"id":"a","new":1}') == {"id": "a", "new": 1}
+        assert epos.capabilities() == ("SomethingNew",)
+
+    def test_or_by_a_row(self, epos: Epos) -> None:
+        row = Method(name="Other", wire="OtherV3", capabilities=("Other",), kind=Kind.CHANGE)
+        epos.on(row)(handle)
+        for name in ("Other", row):
+            epos.lookup(name)
+        assert epos.handlers()["OtherV3"].method is row
+
+    def test_a_further_version_of_one_that_the_table_has(self, epos: Epos) -> None:
+        epos.on(f"{PAY}V2", capability=PAY, kind=Kind.MONEY, natural_key=("orderId", "id"))(handle)
+        epos.on(PAY)(handle)
+        assert set(epos.handlers()) == {f"{PAY}V1", f"{PAY}V2"}
+        assert {handler.method.name for handler in epos.handlers().values()} == {PAY}
+        assert epos.capabilities() == (PAY,)
+
+    @pytest.mark.parametrize(
+        "half", [{"capability": "New"}, {"kind": Kind.READ}, {"natural_key": ("id",)}]
+    )
+    def test_half_a_description(self, epos: Epos, half: dict[str, Any]) -> None:
+        with pytest.raises(
+            ConfigurationError, match=r"not in the method table\. If .*capability= .*kind="
+        ):
+            epos.on("xyzzy", **half)
+        with pytest.raises(ConfigurationError, match=r"did you mean 'GetOrderByIdV1'\?"):
+            epos.on("GetOrderByIdV", **half)
+
+    @pytest.mark.parametrize("method", [PAY, f"{PAY}V1", BY_NAME[PAY], "HandleEvent:x"])
+    def test_one_that_has_a_row_is_not_described(self, epos: Epos, method: Any) -> None:
+        with pytest.raises(ConfigurationError, match="is described by its row: leave capability"):
+            epos.on(method, kind=Kind.READ)
+
+    def test_what_is_no_method_at_all(self, epos: Epos) -> None:
+        nothing: Any = 5
+        with pytest.raises(ConfigurationError, match=r"^5 is described"):
+            epos.on(nothing, kind=Kind.READ)
+
+    @pytest.mark.parametrize("key", ["id", ["id"], ("id", 5), ("",)])
+    def test_a_key_is_a_tuple_of_names(self, epos: Epos, key: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r'as in \("id",\); got'):
+            epos.on(self.NEW, capability="New", kind=Kind.CHANGE, natural_key=key)
+
+    def test_what_only_reads_has_no_key(self, epos: Epos) -> None:
+        epos.on(self.NEW, capability="New", kind=Kind.READ)(handle)
+        with pytest.raises(ConfigurationError, match="creates nothing, so it has no key"):
+            epos.on("NewV3", capability="New", kind=Kind.READ, natural_key=("id",))
+
+    def test_what_books_money_has_one(self, epos: Epos) -> None:
+        with pytest.raises(ConfigurationError, match="a retry under another id would book again"):
+            epos.on(self.NEW, capability="New", kind=Kind.MONEY)
+
+
+class TestCapabilities:
+    def test_they_follow_from_the_handlers(self, epos: Epos) -> None:
+        for name in ("UpdatePartyById", "GetOrderByIdV1", *LOCKS, "HandleEvent:tea.time"):
+            epos.on(name)(handle)
+        assert epos.capabilities() == (
+            "CreateOrderLock",
+            "DeleteOrderLock",
+            "ExtendOrderLock",
+            "GetOrderById",
+            "HandleEvent:tea.time",
+            "UpdateParty",
+        )
+
+    def test_a_handler_for_all_events_has_those_that_the_table_knows(self, epos: Epos) -> None:
+        epos.on("HandleEvent")(handle)
+        epos.on("HandleEvent:tea.time")(handle)
+        assert epos.capabilities() == (
+            "HandleEvent:payment_intent.created",
+            "HandleEvent:payment_intent.status_updated",
+            "HandleEvent:tea.time",
+        )
+
+    def test_an_epos_without_handlers_has_none(self, epos: Epos) -> None:
+        assert epos.capabilities() == ()
+
+
+class TestMiddleware:
+    @staticmethod
+    def around(ctx: Context, params: Any, proceed: Callable[..., Any]) -> Any:
+        return proceed(ctx, {**params, "seen": True})
+
+    @staticmethod
+    async def around_async(ctx: Context, params: Any, proceed: Callable[..., Any]) -> Any:
+        return await proceed(ctx, params)
+
+    def test_it_is_around_handlers_lookups_and_those_of_events(self, epos: Epos) -> None:
+        def show(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+            return params
+
+        for name in (PAY, "HandleEvent", "HandleEvent:tea.time"):
+            epos.on(name)(show)
+            epos.lookup(name)(show)
+        assert epos.middleware(self.around) is self.around
+        payment, event = (epos.handlers()[f"{name}V1"] for name in (PAY, "HandleEvent"))
+        tea = event.chosen(b'{"event":"tea.time"}')
+        for handler in (payment, event, tea):
+            assert handler.lookup is not None
+            for function in (handler.function, handler.lookup.function):
+                assert function(None, {}) == {"seen": True}
+
+    def test_of_the_other_kind_it_is_not(self, epos: Epos) -> None:
+        epos.on(GET)(handle_async)
+        epos.middleware(self.around)
+        assert epos.handlers()["GetOrderByIdV1"].function is handle_async
+
+    @pytest.mark.parametrize(
+        ("function", "middleware", "advice"),
+        [
+            (handle, "around_async", r"is def, and .* is async def,.*return proceed\("),
+            (handle_async, "around", r"is async def, and .* is def,.*return await proceed\("),
+        ],
+    )
+    @pytest.mark.parametrize("lookup", [False, True])
+    def test_a_kind_that_none_is_around(
+        self, epos: Epos, function: Any, middleware: str, advice: str, lookup: bool
+    ) -> None:
+        other = handle if function is handle_async else handle_async
+        epos.middleware(getattr(self, middleware))
+        epos.on(PAY)(other if lookup else function)
+        epos.lookup(PAY)(function)
+        with pytest.raises(ConfigurationError, match=rf"{PAY}V1 {advice}"):
+            epos.check(allow_async=True, journaled=True)
+        epos.middleware(self.around)
+        epos.middleware(self.around_async)
+        epos.check(allow_async=True, journaled=True)
+
+    def test_it_takes_three_arguments(self, epos: Epos) -> None:
+        for wrong in (handle, lambda _ctx, _params, _proceed, _more: None):
+            with pytest.raises(ConfigurationError, match=r"takes \(ctx, params, proceed\), got \("):
+                epos.middleware(wrong)
+
+    def test_one_that_yields_would_do_nothing(self, epos: Epos) -> None:
+        def session(_ctx: Context, _params: Any, _proceed: Any) -> Any:
+            yield
+
+        with pytest.raises(ConfigurationError, match="it yields"):
+            epos.middleware(session)

@@ -73,5 +73,5 @@ def test_the_tree_in_the_module_names_every_exception() -> None:
     text = errors.__doc__ or ""
     classes = [thing for thing in vars(errors).values() if isinstance(thing, type)]
     exceptions = [thing for thing in classes if issubclass(thing, DojoError)]
-    assert len(exceptions) == 10
+    assert len(exceptions) == 11
     assert [thing.__name__ for thing in exceptions if thing.__name__ not in text] == []

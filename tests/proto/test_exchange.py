@@ -55,6 +55,40 @@ def test_the_request_is_ready_from_the_start() -> None:
     )
 
 
+def test_a_request_may_have_a_body() -> None:
+    exchange = Exchange(
+        method="PUT",
+        target="/",
+        headers=[("Host", "h"), ("Content-Length", "4")],
+        max_header_size=MAX,
+        body=b"body",
+    )
+    assert exchange.data_to_send == b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+
+
+@pytest.mark.parametrize(
+    ("framing", "body", "complete"),
+    [
+        (b"Content-Length: 4\r\n", b"body", True),
+        (b"Content-Length: 5\r\n", b"body", False),
+        (b"Transfer-Encoding: chunked\r\n", b"4\r\nbody\r\n", False),
+        (b"", b"body", True),  # the end of the stream is the end of the body
+        (b"", b"body and more", False),  # which is more than was asked for
+    ],
+)
+def test_whether_a_body_is_complete_is_known_at_the_end_of_the_stream(
+    framing: bytes, body: bytes, *, complete: bool
+) -> None:
+    exchange = Exchange(
+        method="GET", target="/", headers=[("Host", "h")], max_header_size=MAX, max_body=8
+    )
+    ended = exchange.receive_data(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n" + body)
+    answered = ended or exchange.receive_eof()
+    assert isinstance(answered, Answered)
+    assert answered.excerpt[:4] == b"body"
+    assert exchange.complete is complete
+
+
 def test_nothing_is_decided_before_the_head_is_complete() -> None:
     exchange = upgrade()
     assert exchange.receive_data(b"") is None

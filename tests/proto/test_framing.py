@@ -313,6 +313,24 @@ def test_a_window_too_small_for_zlib_sends_plain_text(frame: MakeFrame) -> None:
     assert framing(deflate=deflate).text(b"hi") == frame(TEXT, b"hi", masked=True)
 
 
+def test_a_message_can_be_cut_into_fragments(frame: MakeFrame) -> None:
+    deflate = Deflate(max_size=MAX)
+    assert deflate.answer("permessage-deflate")
+    packed = bytes.fromhex("f248cdc9c90700")
+    server, packing = framing(client=False), framing(client=False, deflate=deflate)
+    assert server.fragments(b"", 2) == [frame(TEXT)]
+    assert server.fragments(b"ab", 2) == [frame(TEXT, b"ab")]
+    assert server.fragments(b"abcde", 2) == [
+        frame(TEXT, b"ab", fin=False),
+        frame(CONTINUATION, b"cd", fin=False),
+        frame(CONTINUATION, b"e"),
+    ]
+    assert packing.fragments(b"Hello", 4) == [
+        frame(TEXT, packed[:4], fin=False, rsv=4),
+        frame(CONTINUATION, packed[4:]),
+    ]
+
+
 # Any bytes.
 
 

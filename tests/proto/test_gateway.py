@@ -14,7 +14,7 @@ from dojo_proto.stage import Asked
 HoweverCut = Callable[[bytes, Callable[[list[bytes]], Any]], Any]
 MakeFrame = Callable[..., bytes]
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 REQUEST = (
     b"GET /epos HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -147,6 +147,17 @@ def test_a_call_is_sent_and_its_answer_matched(frame: MakeFrame, however_cut: Ho
     assert however_cut(result, play) == [
         Answered(call=1, seconds=2, result=b'{"id":"7"}', error=None)
     ]
+
+
+def test_a_call_can_be_sent_in_fragments_with_a_pong_between(frame: MakeFrame) -> None:
+    machine = opened()
+    machine.call("a", "ListAreasV1", None, 1, fragment=40)
+    text = b'{"jsonrpc":"2.0","id":"a","method":"ListAreasV1"}'
+    begun = machine.data_to_send(1, limit=1)
+    machine.receive_data(frame(PING, b"now", masked=True), 1)
+    assert begun + sent(machine, 1) == (
+        frame(TEXT, text[:40], fin=False) + frame(PONG, b"now") + frame(CONTINUATION, text[40:])
+    )
 
 
 def test_an_error_is_an_answer(frame: MakeFrame) -> None:

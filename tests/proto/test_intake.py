@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dojo_proto.call import Call
+from dojo_proto.contract import HandleEventParams
 from dojo_proto.delivery import Delivery
 from dojo_proto.epos import Epos
 from dojo_proto.events import Event, MessageDropped, RequestFinished
 from dojo_proto.framing import Message
+from dojo_proto.handlers import ACKNOWLEDGE
 from dojo_proto.intake import Intake
 from dojo_proto.reports import Reports
 
@@ -56,6 +58,10 @@ def booked(_ctx: object, _params: Order) -> None:
     """The lookup of payments, with params of another type than the handler's."""
 
 
+def created(_ctx: object, _params: HandleEventParams) -> None:
+    """The handler of one type of event."""
+
+
 class Desk:
     """An intake with a stub behind it that takes every call."""
 
@@ -65,6 +71,7 @@ class Desk:
         epos.on("ListAreas")(anything)
         epos.on("SearchOrders")(judged)
         epos.on("CancelOrderById")(anything)
+        epos.on("HandleEvent:payment_intent.created")(created)
         epos.on("RecordOrderPaymentById")(anything)
         epos.lookup("RecordOrderPaymentById")(booked)
         self.calls: list[Call] = []
@@ -88,7 +95,7 @@ class Desk:
         self.receive(json.dumps(request(method, params, id=id)).encode())
 
     def answers(self) -> list[Any]:
-        taken = [json.loads(message) for message in self.delivery.outgoing]
+        taken = [json.loads(message) for message, _ in self.delivery.outgoing]
         self.delivery.outgoing.clear()
         return taken
 
@@ -155,6 +162,42 @@ class TestRequests:
         desk.receive(json.dumps(request("ListAreasV1")).encode(), 7.0)
         assert len({call.number for call in desk.calls}) == 2
         assert desk.intake.last_request == 7.0
+
+
+class TestEvents:
+    DATA: ClassVar = {"paymentIntentId": "p", "paymentStatus": "Created", "captureMode": "Auto"}
+    EVENT: ClassVar = {"id": "e", "accountId": "a", "createdAt": "2026-03-01T12:00:00Z"}
+
+    def test_one_goes_to_the_handler_of_its_type(self, desk: Desk) -> None:
+        params = {**self.EVENT, "event": "payment_intent.created", "data": self.DATA}
+        desk.ask("HandleEventV1", params)
+        (call,) = desk.calls
+        assert call.handler.function is created
+        assert call.params.data.payment_intent_id == "p"
+        assert call.identity is not None
+
+    def test_one_of_a_type_that_nobody_handles_is_taken_as_well(self, desk: Desk) -> None:
+        desk.ask("HandleEventV1", {"id": "e", "event": "tea.time", "data": {"kettle": 1}})
+        (call,) = desk.calls
+        assert call.handler.function is ACKNOWLEDGE.function
+
+    @pytest.mark.parametrize(
+        ("params", "explained"),
+        [
+            ({"id": "e"}, "Object missing required field `event` - at `$`"),
+            ({"id": "e", "event": 5}, "Expected `str`, got `int` - at `$.event`"),
+            (
+                {**EVENT, "event": "payment_intent.created", "data": {"paymentIntentId": 5}},
+                "Expected `str`, got `int` - at `$.data.paymentIntentId`",
+            ),
+            ({"event": "tea.time"}, "Expected a `str` that is not empty - at `$.id`"),
+        ],
+    )
+    def test_one_that_does_not_fit_is_refused(
+        self, desk: Desk, params: dict[str, Any], explained: str
+    ) -> None:
+        desk.ask("HandleEventV1", params)
+        assert desk.error() == (-32602, explained)
 
 
 class TestErrors:
@@ -289,5 +332,5 @@ class TestBatches:
 
 
 def test_the_stub_handlers_take_what_they_are_registered_for() -> None:
-    stubs: list[Callable[[object, Any], None]] = [by_id, anything, judged, booked]
-    assert [stub(None, None) for stub in stubs] == [None] * 4
+    stubs: list[Callable[[object, Any], None]] = [by_id, anything, judged, booked, created]
+    assert [stub(None, None) for stub in stubs] == [None] * 5

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dojo_proto.contract import BY_NAME, METHODS, Kind
+from dojo_proto.contract import BY_NAME, METHODS, Kind, Method
 from dojo_proto.journal import (
     FRESH,
     KEY_WINDOW,
@@ -56,6 +56,17 @@ class TestIdentity:
     def test_headers_and_unknown_members_mean_nothing(self) -> None:
         more = {**PAYMENT, "headers": {"waiterId": "w"}, "new": [1]}
         assert identity(more) == identity(PAYMENT)
+
+    def test_where_no_member_is_known_all_of_them_are_content(self) -> None:
+        new = Method(name="New", wire="NewV2", capabilities=("New",), kind=Kind.CHANGE)
+
+        def content(**params: Any) -> tuple[str, str]:
+            made = identify(new, msgspec.json.encode(params), b"1", "")
+            assert isinstance(made, Identity)
+            return made.content, made.amounts
+
+        assert content(id="a", headers={"waiterId": "w"}) == content(id="a")
+        assert len({content(id="a"), content(id="b"), content(id="a", more=1)}) == 3
 
     @pytest.mark.parametrize("member", PAYMENT)
     def test_every_known_member_is_content(self, member: str) -> None:

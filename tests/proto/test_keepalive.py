@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dojo_proto.keepalive import LATE, Due, Keepalive
+from dojo_proto.keepalive import CONFIRM_AFTER, LATE, Due, Keepalive
 
 INTERVAL = 20.0
 TIMEOUT = 10.0
@@ -56,23 +56,29 @@ class TestPinging:
         alive = keepalive()
         alive.confirm(5.0)
         alive.confirm(6.0)
-        for now in range(5, 25):
-            alive.sent(now)
-            alive.received(now)
-        assert alive.next_timer() == 25.0
-        assert alive.handle_timer(25.0) is Due.PING
-        alive.ping_left(25.0)
-        alive.received(26.0)
-        assert alive.next_timer() == 45.0
+        alive.sent(5.9)
+        alive.received(5.9)
+        assert alive.next_timer() == 5.0 + CONFIRM_AFTER
+        assert alive.handle_timer(5.0 + CONFIRM_AFTER) is Due.PING
+        alive.ping_left(6.0)
+        alive.received(6.1)
+        assert alive.next_timer() == 26.0
 
     def test_what_leaves_behind_a_ping_is_confirmed_by_the_next_one(self) -> None:
         alive = keepalive()
         assert alive.handle_timer(20.0) is Due.PING
         alive.ping_left(20.0)
         alive.confirm(20.0)
-        alive.received(39.0)
-        alive.sent(39.0)
-        assert alive.next_timer() == 40.0
+        alive.received(20.5)
+        alive.sent(20.5)
+        assert alive.next_timer() == 21.0
+
+    def test_a_ping_can_be_asked_for(self) -> None:
+        alive = keepalive()
+        alive.asked(5.0)
+        assert alive.next_timer() == 15.0
+        alive.ping_left(6.0)
+        assert alive.next_timer() == 16.0
 
     def test_it_tells_when_the_last_byte_came(self) -> None:
         alive = keepalive(now=5.0)

@@ -1,7 +1,7 @@
 """What leaves a connection first, and how far messages have got."""
 
 from dojo_proto.framing import Framing
-from dojo_proto.keepalive import Keepalive
+from dojo_proto.keepalive import CONFIRM_AFTER, Keepalive
 from dojo_proto.outbound import Outbound
 
 INTERVAL = 20.0
@@ -65,9 +65,9 @@ def test_a_message_to_be_confirmed_brings_a_ping_after_it() -> None:
     waiting.put([b"answer"], confirm=True)
     waiting.put([b"another"], confirm=False)
     waiting.take(framing, ALL, 5.0)
-    alive.sent(24.0)
-    alive.received(24.0)
-    assert alive.next_timer() == 5.0 + INTERVAL
+    alive.sent(5.5)
+    alive.received(5.5)
+    assert alive.next_timer() == 5.0 + CONFIRM_AFTER
 
 
 def test_a_message_that_needs_no_proof_brings_none() -> None:
@@ -77,6 +77,22 @@ def test_a_message_that_needs_no_proof_brings_none() -> None:
     alive.sent(24.0)
     alive.received(24.0)
     assert alive.next_timer() == 24.0 + INTERVAL
+
+
+def test_what_has_left_is_unproven_until_the_pong_to_a_later_ping() -> None:
+    waiting, _ = outbound()
+    mark = waiting.put([b"answer"], confirm=True)
+    assert not waiting.unproven
+    waiting.take(framing, ALL, 1.0)
+    assert waiting.unproven
+    waiting.ping = b"ping"
+    assert not waiting.unproven
+    waiting.take(framing, ALL, 2.0)
+    assert not waiting.unproven
+    assert waiting.answered(b"other") is None
+    assert waiting.answered(b"ping") == (2.0, mark)
+    assert waiting.answered(b"ping") is None
+    assert not waiting.unproven
 
 
 def test_nothing_is_left_after_the_end() -> None:

@@ -1,11 +1,13 @@
 """Params that do not fit are explained by path and type, never by their values."""
 
+from inspect import Parameter
 from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 
-from dojo_proto.params import explain
+from dojo_proto.contract import BY_NAME
+from dojo_proto.params import decoder, explain
 
 SECRET = "Ada-Lovelace"
 
@@ -45,7 +47,7 @@ def misfit(json: str, kind: Any) -> str:
     [
         ("[]", "Expected `object`, got `array` - at `$`"),
         ("{}", "Object missing required field `amount` - at `$`"),
-        ('{"amount":{"value":"x"}}', "Expected `int`, got `str` - at `$.amount.value`"),
+        ('{"amount":{"value":1},"tags":5}', "Expected `array`, got `int` - at `$.tags`"),
         ('{"amount":{"value":1},"tags":["a",1]}', "Expected `str`, got `int` - at `$.tags[1]`"),
         ('{"amount":{"value":1},"low":0}', "Expected `int` >= 1 - at `$.low`"),
         ('{"amount":{"value":1e999}}', "Number out of range - at `$.amount.value`"),
@@ -58,6 +60,35 @@ def test_path_and_expected_type(json: str, explained: str) -> None:
 def test_the_length_that_is_expected_is_no_secret() -> None:
     explained = misfit('{"amount":{"value":1},"short":"long"}', Payment)
     assert explained == "Expected `str` of length <= 3 - at `$.short`"
+
+
+@pytest.mark.parametrize(("amount", "got"), [("10.5", "float"), ('"x"', "str"), ("null", "null")])
+def test_an_amount_that_is_no_whole_number_is_told_what_amounts_are(amount: str, got: str) -> None:
+    assert misfit(f'{{"amount":{{"value":{amount}}}}}', Payment) == (
+        f"Expected `int`, got `{got}` - at `$.amount.value` "
+        "(amounts are whole minor units: 1050 for 10.50)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "explained"),
+    [
+        (
+            b'{"cursor":{"before":"a","after":"b"}}',
+            "Object with both `before` and `after`, of which a cursor takes one - at `$.cursor`",
+        ),
+        (b'{"cursor":{"limit":101}}', "Expected `int` <= 100 - at `$.cursor.limit`"),
+        (
+            b'{"new":1,"cursor":{"limit":"5"}}',
+            "Expected `int | null`, got `str` - at `$.cursor.limit`",
+        ),
+    ],
+)
+def test_params_of_the_contract_are_explained_too(params: bytes, explained: str) -> None:
+    decode = decoder(Parameter.empty, BY_NAME["SearchOrders"], "search")
+    with pytest.raises(msgspec.ValidationError) as caught:
+        decode(params)
+    assert explain(caught.value) == explained
 
 
 @pytest.mark.parametrize(

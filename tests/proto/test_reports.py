@@ -6,8 +6,8 @@ import pytest
 from dojo_proto import events
 from dojo_proto.call import Call, Waiter
 from dojo_proto.contract import BY_NAME
-from dojo_proto.epos import Handler
 from dojo_proto.events import Event, RequestOutcome
+from dojo_proto.handlers import Handler
 from dojo_proto.jsonrpc import ErrorObject
 from dojo_proto.reports import Reports
 

@@ -69,6 +69,7 @@ class TestDefaults:
             "read_timeout": 10,
             "slow_after": 10,
             "drain_timeout": 8,
+            "api_timeout": 10,
             "max_message_size": 1024 * 1024,
             "max_header_size": 16 * 1024,
             "max_json_depth": 64,
@@ -210,6 +211,16 @@ class TestAddresses:
         address = build(url="wss://gateway.example:8443/epos?x=1").address
         assert (address.host, address.port, address.tls) == ("gateway.example", 8443, True)
         assert address.target == "/epos?x=1"
+
+    def test_the_address_of_the_api_is_read_once(self) -> None:
+        address = build(api_url="https://api.example/base").api_address
+        assert (address.host, address.port, address.tls) == ("api.example", 443, True)
+        assert address.target == "/base"
+
+    def test_the_api_has_no_query(self) -> None:
+        assert refusal(api_url="https://api.example/?a=b") == (
+            "api_url: a URL here has no ?query, since a path is added"
+        )
 
     @pytest.mark.parametrize("name", ["url", "api_url", "proxy"])
     def test_an_address_is_a_string(self, name: str) -> None:

@@ -1,9 +1,19 @@
-"""A sample till for tests: a restaurant with one order."""
+"""A sample till for tests: a restaurant with one order, and orders that fit the contract."""
 
 from collections import Counter
 from typing import Any
 
 from dojo_proto import Conflict, Context, Epos, NotFound
+
+
+def pounds(value: int) -> dict[str, Any]:
+    return {"value": value, "currencyCode": "GBP"}
+
+
+def an_order(order_id: str, **more: Any) -> dict[str, Any]:
+    """What the contract asks of an order, and `more`."""
+    details = {"orderType": "DineIn", "dineIn": {"tableId": "7"}}
+    return {"id": order_id, "status": "Accepted", "details": details, **more}
 
 
 class Till:
@@ -30,7 +40,11 @@ class Till:
 
     @property
     def order(self) -> dict[str, Any]:
-        return {"id": "table-7", "paidAmount": sum(self.paid.values())}
+        return an_order("table-7", paidAmount=pounds(sum(self.paid.values())))
+
+    @property
+    def bill(self) -> dict[str, Any]:
+        return {"header": {"lines": []}, "order": self.order, "footer": {"lines": []}}
 
     def _search(self, ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
         self.runs[ctx.method] += 1
@@ -44,7 +58,7 @@ class Till:
 
     def _bill(self, ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
         self.runs[ctx.method] += 1
-        return {"bill": "1 x coffee"}
+        return self.bill
 
     def _lock(self, ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         self.runs[ctx.method] += 1
@@ -63,7 +77,7 @@ class Till:
 
     def _pay(self, ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         self.runs[ctx.method] += 1
-        self.paid[ctx.idempotency_key] = params["paidAmount"]
+        self.paid[ctx.idempotency_key] = params["paidAmount"]["value"]
         self.bookings[ctx.idempotency_key] += 1
         return self.order
 
@@ -72,4 +86,4 @@ class Till:
 
 
 def payment(intent: str = "pi-1", amount: int = 500) -> dict[str, Any]:
-    return {"orderId": "table-7", "paymentIntentId": intent, "paidAmount": amount}
+    return {"orderId": "table-7", "paymentIntentId": intent, "paidAmount": pounds(amount)}

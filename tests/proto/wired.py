@@ -20,7 +20,7 @@ from dojo_proto.events import Closed, Event
 from dojo_proto.gateway import Answered, Gateway, GatewayEvent, Unanswered, Unasked
 from dojo_proto.journal import Found, JournalError
 from dojo_proto.stage import Asked
-from dojo_proto.work import Begin, Cancel, Outcome, Raised, Returned, Run, Work
+from dojo_proto.work import Cancel, Note, Outcome, Raised, Returned, Run, Work
 
 KEY = "sk_sandbox_c4nary"
 
@@ -106,6 +106,7 @@ class Wired:
         """The gateway does not read."""
         self.held: set[str] = set()
         self.holding: list[Run] = []
+        self.notes: list[Note] = []
         self.cancelled: list[Cancel] = []
         self.events: list[tuple[float, Event]] = []
         self.gateway_events: list[tuple[float, GatewayEvent]] = []
@@ -370,8 +371,9 @@ class Wired:
                 [found] = self.journal.perform([work])
                 if isinstance(found, JournalError):
                     self.client.journal_failed(work.call, str(found), self.now, fresh=found.fresh)
-                elif isinstance(work, Begin):
-                    assert isinstance(found, Found)
+                elif isinstance(work, Note):
+                    self.notes.append(work)
+                elif isinstance(found, Found):
                     self.client.begun(work.call, found, self.now)
                 else:
                     self.client.committed(work.call, self.now)

@@ -7,16 +7,18 @@ from itertools import count
 from typing import Any, TypeVar
 
 import pytest
+from tests.proto.till import an_order
 
 from dojo_proto.contract import METHODS, Kind
 from dojo_proto.dispatch import Dispatch
-from dojo_proto.epos import Epos, Handler
+from dojo_proto.epos import Epos
 from dojo_proto.events import Event
 from dojo_proto.framing import Message
+from dojo_proto.handlers import Handler
 from dojo_proto.journal import Found, JournalError
 from dojo_proto.memory import MemoryJournal
 from dojo_proto.settings import Settings
-from dojo_proto.work import Abort, Begin, Cancel, Commit, Raised, Returned, Run, Work
+from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Raised, Returned, Run, Work
 
 W = TypeVar("W", Run, Cancel, Begin, Commit, Abort)
 
@@ -65,6 +67,7 @@ class Till:
         self.disk = disk or Disk()
         self.events: list[Event] = []
         self.pending: list[Work] = []
+        self.notes: list[Note] = []
         self.dispatch = Dispatch(
             handlers=_handlers(is_async=is_async, lookup=lookup),
             settings=Settings(api_key="sk_sandbox_x", **settings),
@@ -99,7 +102,7 @@ class Till:
         self.send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 
     def read(self, id: Any = "r") -> None:
-        self.ask("SearchOrdersV1", {}, id)
+        self.ask("GetOrderByIdV1", {"orderId": "o"}, id)
 
     def pay(self, id: Any = "1", *, intent: str = "p", amount: int = 100) -> None:
         params = {"orderId": "o", "paymentIntentId": intent, "paidAmount": amount}
@@ -113,7 +116,7 @@ class Till:
 
     def answers(self) -> list[Any]:
         outgoing = self.dispatch.delivery.outgoing
-        taken = [json.loads(message) for message in outgoing]
+        taken = [json.loads(message) for message, _ in outgoing]
         outgoing.clear()
         return taken
 
@@ -125,7 +128,10 @@ class Till:
 
     def collect(self) -> list[Work]:
         while (work := self.dispatch.next_work()) is not None:
-            self.pending.append(work)
+            if isinstance(work, Note):
+                self.notes.append(work)  # nothing is reported back of one
+            else:
+                self.pending.append(work)
         return self.pending
 
     def take(self, kind: type[W]) -> W:
@@ -179,7 +185,7 @@ class Till:
     def booked(self, value: Any = None) -> None:
         """Let what has just come in be done, from Begin to Commit."""
         self.begin()
-        self.returns({"id": "o"} if value is None else value)
+        self.returns(an_order("o") if value is None else value)
         self.commit()
 
     # Time and the end.
@@ -202,13 +208,13 @@ class Till:
         """Whether nothing is left of all that was asked: no call, no name, no place, no timer."""
         slots = self.dispatch.admission._slots
         counts = [slots.running, slots.reads, slots.threads, slots.threads_of_reads]
-        left = [self.dispatch._calls, self.dispatch._known, self.dispatch._shed]
+        left = [self.dispatch.table.started, self.dispatch.table, self.dispatch._shed]
         self.dispatch.handle_timer(self.disk.now + 1e9)
         return (
             not any(left)
             and not any(counts)
             and self.dispatch.idle
-            and self.dispatch.admission.queued == self.dispatch.in_flight == 0
+            and self.dispatch.admission.queued == self.dispatch.table.in_flight == 0
             and self.dispatch.next_timer() is None
             and self.idle
         )

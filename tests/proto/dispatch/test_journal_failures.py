@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict, UnexpectedError
 from dojo_proto.events import JournalFailed, OutcomeUnknown
@@ -11,7 +12,7 @@ from dojo_proto.work import Abort, Begin, Commit, Run
 if TYPE_CHECKING:
     from tests.proto.dispatch.conftest import Till
 
-ORDER = {"id": "o"}
+ORDER = an_order("o")
 
 
 class TestBegin:
@@ -97,7 +98,7 @@ class TestCommit:
         till.fail(till.take(Commit))
         assert till.answer()["error"]["errorType"] == "UnexpectedError"
         assert [event.step for event in till.heard(JournalFailed)] == ["commit"]
-        assert till.dispatch.unresolved == 1
+        assert till.dispatch.table.unresolved == 1
         till.lock()
         till.begin()
         assert till.take(Run).context.redelivered is True
@@ -107,22 +108,22 @@ class TestCommit:
         till.begin()
         till.returns(ORDER)
         till.fail(till.take(Commit))
+        till.begin()
         till.pay()
         till.begin()
         assert till.answers() == []
         assert len(till.heard(OutcomeUnknown)) == 2
-        assert till.dispatch.unresolved == 1
+        assert till.dispatch.table.unresolved == 1
         assert till.at_rest()
 
-    def test_one_that_was_done_all_the_same_settles_the_retry(self, till: "Till") -> None:
+    def test_one_that_was_done_all_the_same_is_answered(self, till: "Till") -> None:
         till.pay()
         till.begin()
         till.returns(ORDER)
         till.fail(till.take(Commit), late=True)
-        till.pay()
         till.begin()
         assert till.answer()["result"] == ORDER
-        assert till.dispatch.unresolved == 0
+        assert till.dispatch.table.unresolved == 0
         assert till.at_rest()
 
     def test_a_payment_with_a_lookup_is_answered_by_the_till(self, new_till: "type[Till]") -> None:
@@ -139,7 +140,7 @@ class TestCommit:
         till.returns(ORDER)
         till.commit()
         assert till.answer()["result"] == ORDER
-        assert till.dispatch.unresolved == 0
+        assert till.dispatch.table.unresolved == 0
 
     def test_a_payment_that_its_lookup_does_not_find_was_not_done(
         self, new_till: "type[Till]"
@@ -163,7 +164,7 @@ class TestCommit:
         till.raises(Conflict("not now"))
         till.fail(till.take(Commit))
         assert till.answer()["error"]["errorType"] == "Conflict"
-        assert till.dispatch.unresolved == 0
+        assert till.dispatch.table.unresolved == 0
         getattr(till, ask)()
         till.begin()
         assert till.take(Run).context.redelivered is False
@@ -190,7 +191,7 @@ class TestAbort:
         till.fail(till.take(Abort), late=late)
         assert till.answer()["error"]["message"] == "database is down"
         assert [event.step for event in till.heard(JournalFailed)] == ["abort"]
-        assert till.dispatch.unresolved == 0
+        assert till.dispatch.table.unresolved == 0
         till.pay()
         till.begin()
         assert till.take(Run).context.redelivered is False

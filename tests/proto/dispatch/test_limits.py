@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict
 from dojo_proto.events import Overloaded, RequestFinished, RequestOutcome
@@ -11,7 +12,7 @@ from dojo_proto.work import Begin, Cancel, Run
 if TYPE_CHECKING:
     from tests.proto.dispatch.conftest import Till
 
-ORDER = {"id": "o"}
+ORDER = an_order("o")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ class TestPlaces:
         for number in range(5):
             till.pay(number, intent=str(number))
         assert len(till.collect()) == 3
-        assert (till.dispatch.in_flight, till.dispatch.admission.queued) == (3, 2)
+        assert (till.dispatch.table.in_flight, till.dispatch.admission.queued) == (3, 2)
 
     def test_who_waits_starts_when_there_is_a_place(self, new_till: "type[Till]") -> None:
         till = new_till(max_in_flight=1)
@@ -84,7 +85,7 @@ class TestPlaces:
         till.pay("b", intent="b")
         till.begin()
         assert till.idle is False
-        till.returns({"id": "a"})
+        till.returns(an_order("a"))
         assert till.take(Begin).entry.idempotency_key == "RecordOrderPaymentById/o/b"
         till.commit()
         assert till.answer()["id"] == "a"
@@ -144,7 +145,7 @@ class TestOverload:
         full.read()
         assert full.answer()["error"]["errorType"] == "UnexpectedError"
         (alarm,) = full.heard(Overloaded)
-        assert (alarm.method, alarm.in_flight, alarm.queued) == ("SearchOrdersV1", 1, 0)
+        assert (alarm.method, alarm.in_flight, alarm.queued) == ("GetOrderByIdV1", 1, 0)
 
     @pytest.mark.parametrize("ask", ["pay", "lock", "party"])
     def test_a_change_is_looked_up_and_turned_away_unstarted(self, full: "Till", ask: str) -> None:

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.proto.till import an_order
 
 from dojo_proto.call import Phase
 from dojo_proto.errors import Conflict, UnexpectedError
@@ -98,7 +99,7 @@ class Gateway(RuleBasedStateMachine):
         run = runs[which % len(runs)]
         self.till.pending.remove(run)
         kind = run.context.method
-        if kind == "SearchOrdersV1":
+        if kind == "GetOrderByIdV1":
             self.handle_read(run, how)
         elif run.call.phase is not Phase.RUNNING:
             self.handle_lookup(run, how)
@@ -109,7 +110,7 @@ class Gateway(RuleBasedStateMachine):
 
     def handle_read(self, run: Run, how: str) -> None:
         if how.startswith("done"):
-            self.till.returns({"id": run.context.request_id}, run)
+            self.till.returns(an_order(str(run.context.request_id)), run)
         else:
             self.till.raises(RuntimeError(), run)
 
@@ -119,17 +120,17 @@ class Gateway(RuleBasedStateMachine):
         elif run.context.method == "CreateOrderLockV1":
             since_done = self.locked.get(str(run.call.idempotency_key))
             done = since_done is not None and since_done[1]
-            self.till.returns({"id": run.params["lockId"]} if done else None, run)
+            self.till.returns(an_order(run.params["lockId"]) if done else None, run)
         else:
             intent = run.params["paymentIntentId"]
-            self.till.returns({"id": intent} if intent in self.booked else None, run)
+            self.till.returns(an_order(intent) if intent in self.booked else None, run)
 
     def handle_payment(self, run: Run, how: str) -> None:
         intent = run.params["paymentIntentId"]
         assert intent not in self.booked_now, "it runs again in the process that has booked it"
         if intent in self.booked:
             assert run.context.redelivered, "it may have been booked, and the handler is not told"
-            self.till.returns({"id": intent}, run)
+            self.till.returns(an_order(intent), run)
             return
         if how.startswith("done"):
             self.book(intent)
@@ -147,7 +148,7 @@ class Gateway(RuleBasedStateMachine):
     def finish(self, run: Run, name: str, how: str) -> None:
         match how:
             case "done":
-                self.till.returns({"id": name}, run)
+                self.till.returns(an_order(name), run)
             case "refused":
                 self.till.raises(Conflict(), run)
             case "failed":
@@ -246,7 +247,7 @@ class Gateway(RuleBasedStateMachine):
             assert not +self.waiting, "a retry is never answered"
         assert self.booked == {"0", "1"}
         assert self.till.at_rest()
-        assert self.till.dispatch.unresolved == 0 or self.lookup
+        assert self.till.dispatch.table.unresolved == 0 or self.lookup
 
 
 @pytest.mark.parametrize("lookup", [False, True])

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict, UnexpectedError
 from dojo_proto.events import ContentDiffers, OutcomeUnknown, RequestFinished, RequestOutcome
@@ -11,7 +12,7 @@ from dojo_proto.work import Run
 if TYPE_CHECKING:
     from tests.proto.dispatch.conftest import Till
 
-ORDER = {"id": "o"}
+ORDER = an_order("o")
 DAY = 86400.0
 
 
@@ -86,8 +87,8 @@ class TestJoining:
     def test_the_same_id_with_another_payment_is_another_request(self, till: "Till") -> None:
         till.pay("1", intent="a")
         till.pay("1", intent="b")
-        till.booked({"id": "a"})
-        till.booked({"id": "b"})
+        till.booked(an_order("a"))
+        till.booked(an_order("b"))
         assert [answer["result"]["id"] for answer in till.answers()] == ["a", "b"]
 
     def test_another_amount_joins_with_an_alarm(self, till: "Till") -> None:
@@ -132,8 +133,8 @@ class TestReplaying:
         till.answers()
         till.pay("2")
         till.begin()
-        till.returns({"id": "o", "payable": False})
-        assert till.answer()["result"] == {"id": "o", "payable": False}
+        till.returns(an_order("o", payable=False))
+        assert till.answer()["result"] == an_order("o", payable=False)
         assert till.at_rest()
 
     @pytest.mark.parametrize("outcome", [None, RuntimeError(), Conflict()])

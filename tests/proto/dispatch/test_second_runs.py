@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.proto.till import an_order
 
 from dojo_proto.errors import UnexpectedError
 from dojo_proto.events import ContentDiffers, OutcomeUnknown
@@ -11,7 +12,7 @@ from dojo_proto.work import Abort, Begin, Commit, Run
 if TYPE_CHECKING:
     from tests.proto.dispatch.conftest import Till
 
-ORDER = {"id": "o"}
+ORDER = an_order("o")
 
 
 class TestSecondRuns:
@@ -64,12 +65,13 @@ class TestSecondRuns:
         till.pay()
         till.begin()
         till.raises(RuntimeError())
+        till.begin()
         for request_id in ("1", "2"):
             till.pay(request_id)
             till.begin()
         assert till.answers() == []
         assert len(till.heard(OutcomeUnknown)) == 3
-        assert till.dispatch.unresolved == 1
+        assert till.dispatch.table.unresolved == 1
         assert till.at_rest()
 
     def test_a_payment_with_a_lookup_is_settled_by_the_retry(self, new_till: "type[Till]") -> None:
@@ -78,10 +80,10 @@ class TestSecondRuns:
         till.begin()
         till.raises(RuntimeError())
         till.raises(RuntimeError())
-        assert till.dispatch.unresolved == 1
+        assert till.dispatch.table.unresolved == 1
         till.pay()
         till.begin()
-        assert till.dispatch.unresolved == 0
+        assert till.dispatch.table.unresolved == 0
         till.returns(ORDER)
         till.commit()
         assert till.answer()["result"] == ORDER

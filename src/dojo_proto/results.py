@@ -1,0 +1,48 @@
+"""What a handler or lookup returned: as JSON, and what is wrong with it."""
+
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from dojo_proto import contract
+from dojo_proto.contract import Method, strict
+from dojo_proto.params import located
+
+
+def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
+    """The JSON of a result, and what is wrong with it: a path and an expected type, never a value.
+
+    The JSON is empty if there is none for such a value, and `{}` for None.
+    """
+    if value is None:
+        # The vendor: these methods answer `{}`, never null.
+        return b"{}", "" if method.empty_result else "Expected a result, got `None` - at `$`"
+    try:
+        result = contract.encode(value)
+        fault = strict.fault(method.result, result)
+        if fault:
+            msgspec.json.decode(result)  # of a msgspec.Raw nobody has looked at the syntax yet
+    except Exception as error:  # noqa: BLE001 - whatever a user's object raises, it was booked
+        return b"", f"Expected what JSON can carry, got {type(error).__name__} - at `$`"
+    # NaN and the infinities are written as null: where the type takes that, only they can tell.
+    if not fault and b"null" in result and _has_no_number(value):
+        fault = "Expected numbers that JSON can carry, got NaN or infinity"
+    return result, located(fault) if fault else ""
+
+
+def _has_no_number(value: Any) -> bool:
+    """Whether a float in `value` is none that JSON can carry."""
+    try:
+        left = [msgspec.to_builtins(value)]
+    except Exception:  # noqa: BLE001 - of what only the encoder of JSON knows, a Raw, nothing is null
+        return False
+    while left:
+        item = left.pop()
+        if isinstance(item, float) and not isfinite(item):
+            return True
+        if isinstance(item, dict):
+            left += item.values()
+        elif isinstance(item, list):
+            left += item
+    return False
