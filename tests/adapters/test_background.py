@@ -4,10 +4,18 @@ import sys
 from threading import enumerate as running_threads
 
 import pytest
+from tests.adapters.played_api import PlayedApi
 
 from dojo_adapters.background import in_background
 from dojo_adapters.runtimes import RUNTIMES, RuntimeNotInstalled, load_runtime
-from dojo_proto import AuthenticationError, ConfigurationError, Context, Epos, Settings
+from dojo_proto import (
+    AuthenticationError,
+    ConfigurationError,
+    Context,
+    Epos,
+    OrderUpdated,
+    Settings,
+)
 from dojo_proto.connection import Ended
 from dojo_proto.events import Cause
 from dojo_simulator import LocalGateway
@@ -18,8 +26,8 @@ epos = Epos(software_house_id="acme-epos")
 
 
 @epos.on("ListAreas")
-def list_areas(_ctx: Context, _params: dict[str, object]) -> dict[str, object]:
-    return {"data": []}
+def list_areas(_ctx: Context, _params: dict[str, object]) -> list[object]:
+    return []
 
 
 def settings(gateway: LocalGateway) -> Settings:
@@ -35,12 +43,21 @@ def test_it_serves_until_the_block_is_left(runtime: str) -> None:
         with in_background(runtime, epos, settings(gateway)) as service:
             assert service.ready(5)
             assert service.status().healthy
-            assert gateway.wait_for_epos().call("ListAreasV1", {}).result == {"data": []}
+            assert gateway.wait_for_epos().call("ListAreasV1", {}).result == []
             assert not service.wait(0)
         assert (end(gateway).cause, end(gateway).code) == (Cause.PEER_CLOSED, 1000)
     assert service.wait(0)
     assert service.status().state == "stopped"
     assert not [t for t in running_threads() if t.name in {"dojo-loop", "dojo-io"}]
+
+
+def test_it_tells_dojo_of_changes(runtime: str) -> None:
+    with LocalGateway() as gateway, PlayedApi() as api:
+        chosen = Settings(api_key="sk_sandbox_c4nary", url=gateway.url, api_url=api.url)
+        with in_background(runtime, epos, chosen, register=True) as service:
+            service.notify(OrderUpdated("order-1"))
+        told = [asked.json for asked in api.asked if asked.line.startswith("POST")]
+        assert told == [{"eventType": "OrderUpdated", "event": {"orderId": "order-1"}}]
 
 
 def test_an_exception_in_the_block_stops_it_at_once(runtime: str) -> None:

@@ -49,7 +49,9 @@ def test_a_signal_ends_it_cleanly(gateway: LocalGateway, runtime: str, number: i
         assert "ready: connected to" in process.stderr.readline()
         process.send_signal(number)
         assert process.wait(DEADLINE) == Exit.OK
-        assert len(process.stderr.readlines()) == 1
+        stopping, over = process.stderr.readlines()
+        assert stopping.endswith("stopping: nothing runs\n")
+        assert "is over (stopped" in over
     assert gateway.connections[0].wait_closed().code == 1000
 
 
@@ -58,6 +60,7 @@ def test_json_lines_come_as_they_happen(gateway: LocalGateway) -> None:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "Opened"
         process.terminate()
+        assert json.loads(process.stdout.readline())["event"] == "Draining"
         assert json.loads(process.stdout.readline())["event"] == "Closed"
         assert process.wait(DEADLINE) == Exit.OK
         assert process.stdout.read() == ""
@@ -70,7 +73,7 @@ def test_the_module_of_the_working_directory_is_served(
         "from dojo_proto import Epos\n"
         "epos = Epos('acme-epos')\n"
         "@epos.on('ListAreas')\n"
-        "def areas(ctx, params): return {'data': []}\n",
+        "def areas(ctx, params): return []\n",
         "utf-8",
     )
     with start("run", "till:epos", "--url", gateway.url, folder=tmp_path) as process:
@@ -87,6 +90,32 @@ def test_a_refused_key_ends_it_with_3(gateway: LocalGateway) -> None:
     assert out == ""
     assert err.startswith("dojo-epos: the gateway refused")
     assert "c4nary" not in err
+
+
+def test_an_interrupt_while_it_is_imported_is_no_traceback(tmp_path: Path) -> None:
+    # As if the signal had come just when the first module of ours is looked for.
+    interrupted = (
+        "import sys\n"
+        "from dojo_adapters.cli import main\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'dojo_adapters.cli.arguments': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.exit(main(argv=['--version']))\n"
+    )
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", interrupted],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        Exit.FAILED,
+        "",
+        "dojo-epos: interrupted\n",
+    )
 
 
 def test_a_reader_that_has_gone_is_no_traceback() -> None:

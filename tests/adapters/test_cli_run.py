@@ -24,9 +24,9 @@ epos = Epos(software_house_id="acme-epos")
 
 
 @epos.on("ListAreas")
-def list_areas(_ctx: Context, _params: dict[str, object]) -> dict[str, object]:
+def list_areas(_ctx: Context, _params: dict[str, object]) -> list[object]:
     print("a handler prints")
-    return {"data": []}
+    return []
 
 
 @epos.on("SearchTables")
@@ -77,7 +77,7 @@ def run(gateway: LocalGateway, play: Callable[[], object], *more: str) -> int:
 def ask(gateway: LocalGateway) -> EposConnection:
     """Wait until the EPOS serves, which it does only when it knows that it is connected."""
     connection = gateway.wait_for_epos()
-    assert connection.call("ListAreasV1", {}).result == {"data": []}
+    assert connection.call("ListAreasV1", {}).result == []
     return connection
 
 
@@ -93,8 +93,9 @@ def test_it_tells_when_it_is_ready_and_stops_cleanly(
     assert run(gateway, partial(ask, gateway), "--runtime", runtime) == Exit.OK
     out, err = capsys.readouterr()
     assert out == "a handler prints\n"
-    (level, ready), (_, over) = text_lines(err)
+    (level, ready), (_, stopping), (_, over) = text_lines(err)
     assert level == "INFO"
+    assert stopping == "stopping: nothing runs"
     assert ready.startswith(f"ready: connected to {gateway.url} after ")
     assert "the service was stopped" in over
     assert gateway.connections[0].wait_closed().code == 1000
@@ -121,7 +122,7 @@ def test_each_failed_dial_is_one_line_with_its_reason_and_the_next_try(
     quick = ["--set", "backoff_initial=0.01", "--set", "jitter=0"]
     assert run(gateway, partial(ask, gateway), *quick) == Exit.OK
     lines = text_lines(capsys.readouterr().err)
-    assert [level for level, _ in lines] == ["WARNING", "WARNING", "INFO", "INFO"]
+    assert [level for level, _ in lines] == ["WARNING", "WARNING", "INFO", "INFO", "INFO"]
     for number, (_, message) in enumerate(lines[:2], start=1):
         assert "status 503" in message
         assert message.endswith(f"; next try in 0.0 s (failure {number})")
@@ -139,7 +140,7 @@ def test_a_connection_that_is_lost_is_one_line_too(
 
     assert run(gateway, play, "--set", "backoff_initial=0.01", "--set", "jitter=0") == Exit.OK
     lines = text_lines(capsys.readouterr().err)
-    assert [level for level, _ in lines] == ["INFO", "WARNING", "INFO", "INFO"]
+    assert [level for level, _ in lines] == ["INFO", "WARNING", "INFO", "INFO", "INFO"]
     assert lines[1][1].startswith("the connection was open for ")
     assert lines[1][1].endswith("; next try in 0.0 s (failure 1)")
 
@@ -167,7 +168,7 @@ def test_a_handler_that_fails_shows_its_traceback_once(
     assert said.count("ZeroDivisionError: c4nary of a handler") == 1
     assert said.count("in search_tables") == 1
     levels = [level for level, _ in text_lines(said)]
-    assert levels == ["INFO", "DEBUG", "ERROR", "DEBUG", "INFO"]
+    assert levels == ["INFO", "DEBUG", "ERROR", "DEBUG", "INFO", "INFO"]
 
 
 def test_json_has_one_object_a_line_and_nothing_else_on_stdout(
@@ -193,6 +194,7 @@ def test_json_has_one_object_a_line_and_nothing_else_on_stdout(
         "RequestStarted",
         "HandlerFailed",
         "RequestFinished",
+        "Draining",
         "Closed",
     ]
     assert list(told[0]) == ["event", "time", "level", "link", "url", "seconds"]

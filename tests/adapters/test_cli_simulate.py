@@ -12,11 +12,10 @@ from threading import Event, Thread
 import pytest
 
 from dojo_adapters.background import in_background
-from dojo_adapters.cli import Exit, arguments, main
+from dojo_adapters.cli import Exit, main
 from dojo_proto import Settings
 from dojo_proto.events import Event as EposEvent
 from dojo_proto.events import Opened
-from dojo_simulator import simulate
 from dojo_simulator.restaurant import Restaurant, epos
 
 KEY = "sk_sandbox_c4nary"
@@ -24,12 +23,13 @@ KEY = "sk_sandbox_c4nary"
 
 @pytest.fixture
 def port() -> int:
-    """A free port with a free one above it."""
+    """A free port with two free ones above it."""
     while True:
         with closing(socket.create_server(("127.0.0.1", 0))) as first:
             port: int = first.getsockname()[1]
             try:
                 socket.create_server(("127.0.0.1", port + 1)).close()
+                socket.create_server(("127.0.0.1", port + 2)).close()
             except (OSError, OverflowError):
                 continue
             return port
@@ -90,7 +90,8 @@ def test_a_trigger_makes_the_simulator_call_and_prints_the_answer(
         codes.append(main(argv=["trigger", "OrderPizza", *where]))
 
     beside(play)
-    assert main(argv=["simulate", "--port", str(port), "--format", form]) == Exit.OK
+    simulate = ["simulate", "--port", str(port), "--format", form, "--route", "all"]
+    assert main(argv=simulate) == Exit.OK
     assert codes == [Exit.OK, Exit.FAILED]
     out, err = capsys.readouterr()
     assert err == ""
@@ -112,10 +113,6 @@ def test_json_has_one_object_a_line(
     events = [each["event"] for each in told]
     assert events[-2:] == ["Connected", "Disconnected"]
     assert "Listening" in events
-
-
-def test_both_commands_mean_the_same_port_unless_told() -> None:
-    assert arguments.DEFAULT_PORT == simulate.DEFAULT_PORT
 
 
 def test_a_trigger_without_a_simulator_says_so(
@@ -144,9 +141,9 @@ def test_the_demonstration_runs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_demonstration_with_a_failed_step_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dojo_simulator.till.Restaurant.unlock", lambda *_: {})
+    monkeypatch.setattr("dojo_simulator.restaurant.ledger.set_lock", lambda *_: 1 / 0)
     assert main(argv=["demo", "--runtime", "threads"]) == Exit.FAILED
-    assert "  FAIL  DeleteOrderLockV1" in capsys.readouterr().out
+    assert "  FAIL  CreateOrderLockV1" in capsys.readouterr().out
 
 
 def test_a_runtime_that_is_not_installed_is_a_wrong_configuration(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dojo_adapters.environment import settings_from_environment, with_proxy
+from dojo_adapters.environment import current_key, settings_from_environment, with_proxy
 from dojo_proto import ConfigurationError, Settings
 from dojo_proto.settings import API_URL, GATEWAY_URL
 
@@ -279,7 +279,46 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_without_credential
     assert bad.value.__suppress_context__
 
 
+def test_whether_the_api_goes_through_the_proxy_is_another_matter() -> None:
+    env = {"HTTPS_PROXY": PROXY, "NO_PROXY": "gateway.example"}
+    assert with_proxy(SERVICE, env).proxy is None
+    assert with_proxy(SERVICE, env, to=SERVICE.api_address).proxy == PROXY
+    env = {"HTTPS_PROXY": PROXY, "NO_PROXY": "api.dojo.tech"}
+    assert with_proxy(SERVICE, env, to=SERVICE.api_address).proxy is None
+
+
 def test_the_rest_of_the_settings_stays() -> None:
     settings = Settings(api_key=KEY, url="wss://gateway.example/", workers=3, instance="bar")
     changed = with_proxy(settings, {"HTTPS_PROXY": PROXY})
     assert (changed.api_key, changed.workers, changed.instance) == (KEY, 3, "bar")
+
+
+# The key as it is now.
+
+
+def test_a_key_that_is_a_value_is_that() -> None:
+    assert current_key(SERVICE) == KEY
+
+
+def test_a_callable_is_asked_each_time() -> None:
+    keys = iter(["sk_sandbox_1", "sk_sandbox_2"])
+    settings = Settings(api_key=lambda: next(keys))
+    assert [current_key(settings), current_key(settings)] == ["sk_sandbox_1", "sk_sandbox_2"]
+
+
+def test_a_callable_that_fails_is_named_without_its_words() -> None:
+    def fail() -> str:
+        raise LookupError(KEY)
+
+    with pytest.raises(ConfigurationError) as caught:
+        current_key(Settings(api_key=fail))
+    assert str(caught.value) == "Settings.api_key() raised LookupError"
+    assert caught.value.__suppress_context__
+
+
+def test_what_a_callable_says_for_people_is_said() -> None:
+    def fail() -> str:
+        raise ConfigurationError("the vault is locked")
+
+    with pytest.raises(ConfigurationError, match="the vault is locked"):
+        current_key(Settings(api_key=fail))

@@ -13,13 +13,13 @@ import pytest
 from tests.adapters.pieces import DEADLINE, Collected, make_abort, make_begin, make_commit
 
 from dojo_adapters import journals
-from dojo_adapters.journals import JournalThread, Result, Step, open_journal, perform
+from dojo_adapters.journals import JournalThread, Result, open_journal, perform
 from dojo_adapters.sqlite import SqliteJournal
 from dojo_proto import ConfigurationError, MemoryJournal
-from dojo_proto.journal import FRESH, Found, JournalError, Verdict
-from dojo_proto.work import Begin
+from dojo_proto.journal import FRESH, Found, JournalError, Row, Told, Verdict
+from dojo_proto.work import Begin, JournalStep, Note
 
-Perform = Callable[[Sequence[Step]], Any]
+Perform = Callable[[Sequence[JournalStep]], Any]
 
 
 class Store:
@@ -29,16 +29,19 @@ class Store:
 
     def __init__(self, do: Perform | None = None) -> None:
         self._do = do
-        self.batches: list[list[Step]] = []
+        self.batches: list[list[JournalStep]] = []
         self.threads: set[str] = set()
 
-    def perform(self, steps: Sequence[Step]) -> list[Found | JournalError | None]:
+    def perform(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         self.threads.add(current_thread().name)
         self.batches.append(list(steps))
         if self._do is not None:
             results: list[Found | JournalError | None] = self._do(steps)
             return results
         return [FRESH if isinstance(step, Begin) else None for step in steps]
+
+    def unsettled(self) -> Sequence[Row]:
+        return ()
 
     def close(self) -> None:
         """Nothing to give up."""
@@ -109,7 +112,7 @@ def test_anything_else_is_refused_without_showing_a_password(journal: Any, came:
 def test_steps_are_done_in_order_in_one_call_of_the_store() -> None:
     store = Store()
     begin = make_begin()
-    steps: list[Step] = [begin, make_commit(begin), make_abort(begin)]
+    steps: list[JournalStep] = [begin, make_commit(begin), make_abort(begin)]
     assert perform(store, steps) == [FRESH, None, None]
     assert store.batches == [steps]
 
@@ -119,7 +122,7 @@ def test_for_no_steps_the_store_is_not_asked() -> None:
 
 
 def raising(error: BaseException) -> Perform:
-    def do(_steps: Sequence[Step]) -> Any:
+    def do(_steps: Sequence[JournalStep]) -> Any:
         raise error
 
     return do
@@ -173,18 +176,26 @@ def test_a_store_that_does_not_answer_each_step_has_done_none(results: Any, reas
 
 def test_a_store_that_answers_something_else_is_told_what_was_expected() -> None:
     begin = make_begin()
-    store = Store(lambda _steps: [None, FRESH, True])
-    failed = perform(store, [begin, make_commit(begin), make_abort(begin)])
-    assert [str(failure) for failure in failed] == [
+    store = Store(lambda _steps: [None, b"", True, FRESH])
+    note = Note(("t",), Told.SENT)
+    steps: list[JournalStep] = [begin, make_commit(begin), make_abort(begin), note]
+    assert [str(failure) for failure in perform(store, steps)] == [
         "the store answered Begin with NoneType, expected Found or JournalError",
-        "the store answered Commit with Found, expected NoneType or JournalError",
-        "the store answered Abort with bool, expected NoneType or JournalError",
+        "the store answered Commit with bytes, expected NoneType or Found or JournalError",
+        "the store answered Abort with bool, expected NoneType or Found or JournalError",
+        "the store answered Note with Found, expected NoneType or JournalError",
     ]
+
+
+def test_a_row_that_its_handler_has_committed_is_a_result_of_a_commit() -> None:
+    begin = make_begin()
+    steps: list[JournalStep] = [make_commit(begin), make_abort(begin)]
+    assert perform(Store(lambda _steps: [FRESH, FRESH]), steps) == [FRESH, FRESH]
 
 
 # The thread.
 
-Delivered = tuple[Step, Result]
+Delivered = tuple[JournalStep, Result]
 
 
 @contextmanager
@@ -201,7 +212,7 @@ def gated() -> tuple[Store, Event, Event]:
     """A store whose first call waits; the events say that it is there, and let it go on."""
     entered, going = Event(), Event()
 
-    def do(steps: Sequence[Step]) -> Any:
+    def do(steps: Sequence[JournalStep]) -> Any:
         entered.set()
         assert going.wait(DEADLINE)
         return [FRESH if isinstance(step, Begin) else None for step in steps]
@@ -233,6 +244,33 @@ def test_what_has_come_meanwhile_is_done_at_once_and_in_order() -> None:
     assert store.batches == [[first], waiting]
 
 
+def test_notes_are_written_together_with_the_next_step() -> None:
+    store = Store()
+    note, begin = Note(("t1",), Told.SENT), make_begin()
+    with journal_thread(store) as (thread, delivered):
+        thread.submit(note)
+        thread.submit(begin)
+        delivered.wait(2)
+    assert store.batches == [[note, begin]]
+
+
+def test_notes_alone_are_written_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "_LINGER", 0.01)
+    store = Store()
+    note = Note(("t1",), Told.SENT)
+    with journal_thread(store) as (thread, delivered):
+        thread.submit(note)
+        assert delivered.wait(1) == [(note, None)]
+
+
+def test_closing_writes_the_notes_that_wait() -> None:
+    store = Store()
+    note = Note(("t1",), Told.SENT)
+    with journal_thread(store) as (thread, _):
+        thread.submit(note)
+    assert store.batches == [[note]]
+
+
 def test_a_batch_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "_BATCH", 4)
     store, entered, going = gated()
@@ -250,7 +288,7 @@ def test_a_batch_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_store_that_raises_fails_its_batch_and_goes_on(error: BaseException) -> None:
     fails = [True, False]
 
-    def do(steps: Sequence[Step]) -> Any:
+    def do(steps: Sequence[JournalStep]) -> Any:
         if fails.pop(0):
             raise error
         return [FRESH for _ in steps]

@@ -328,6 +328,19 @@ ONE_OF_EACH: list[tuple[Event, str, str]] = [
         "whether CreateOrderV1 (k), begun 90 s ago, was done is not known: a crash",
     ),
     (
+        events.PaymentUnconfirmed(method="CreateOrderV1", key="CreateOrder/7", age=300.0),
+        "ERROR",
+        (
+            "CreateOrderV1 (CreateOrder/7) was booked 300 s ago, and Dojo is not known to have the "
+            "answer: it may have given the money back, so compare this payment with Dojo's list"
+        ),
+    ),
+    (
+        events.JournalFailed(method="", step="note", reason="disk full"),
+        "ERROR",
+        "the journal could not note what became of answers: disk full",
+    ),
+    (
         events.JournalFailed(method="CreateOrderV1", step="commit", reason="disk full"),
         "ERROR",
         "the journal could not commit CreateOrderV1: disk full",
@@ -341,6 +354,41 @@ ONE_OF_EACH: list[tuple[Event, str, str]] = [
         events.ResultUnfit(method="CreateOrderV1", trace_id="f00-3", reason="Expected `str`"),
         "ERROR",
         "what the handler of CreateOrderV1 returned is no result (f00-3): Expected `str`",
+    ),
+    (
+        events.Draining(running=2, seconds=8.0),
+        "INFO",
+        "stopping: 2 running requests get up to 8 s to finish",
+    ),
+    (events.Draining(running=0, seconds=8.0), "INFO", "stopping: nothing runs"),
+    (
+        events.Registered(capabilities=("GetOrderById", "ListAreas"), changed=True),
+        "INFO",
+        "registered with Dojo, now: GetOrderById, ListAreas",
+    ),
+    (
+        events.Registered(capabilities=("GetOrderById",), changed=False),
+        "INFO",
+        "registered with Dojo, as before: GetOrderById",
+    ),
+    (
+        events.Unregistered(capabilities=("GetOrderById", "ListAreas")),
+        "ERROR",
+        (
+            "this EPOS serves what Dojo has not registered, and so does not ask for: "
+            "GetOrderById, ListAreas; `dojo-epos capabilities` shows how it is now"
+        ),
+    ),
+    (
+        events.ApiCallFailed(reason="no answer", attempt=2, seconds=1.5),
+        "WARNING",
+        "no answer; next try in 1.5 s (failure 2)",
+    ),
+    (events.ApiCallFailed(reason="no answer", attempt=1), "WARNING", "no answer"),
+    (
+        events.NoticesDropped(count=3, reason="too many wait"),
+        "ERROR",
+        "Dojo was not told of 3 changes so far: too many wait",
     ),
     (
         events.MessageDropped(link=1, reason="it is an answer, and nothing was asked"),

@@ -3,17 +3,20 @@
 import logging
 from collections.abc import Iterator
 from itertools import pairwise
+from math import inf
 from typing import Any, get_args
 
 import pytest
 from tests.adapters.pieces import DEADLINE
-from tests.proto.till import Till
+from tests.proto.till import Till, pounds
 from tests.proto.wired import KEY, Fate, Wired
 
 from dojo_adapters.observer import Observer, describe, logger
-from dojo_proto import events
+from dojo_proto import OrderUpdated, Settings, events
 from dojo_proto.events import Event, ObserverEvent
 from dojo_proto.journal import JournalError
+from dojo_proto.registrar import Registrar
+from dojo_proto.rest import RestCall
 from dojo_proto.work import Raised
 
 NAME, EMAIL, PHONE, AMOUNT = "Ada C4nary", "c4nary@example.com", "+44 20 7946 0123", 71_829
@@ -57,7 +60,7 @@ def whole_life() -> list[Event]:
     wired.advance(2)
     assert wired.state == "up"
     person = {"orderId": "table-7", "customer": CUSTOMER, "total": AMOUNT}
-    pay = {**person, "paymentIntentId": "pi-1", "paidAmount": AMOUNT}
+    pay = {**person, "paymentIntentId": "pi-1", "paidAmount": pounds(AMOUNT)}
     # Everything that succeeds, fails, repeats or is refused.
     wired.call("SearchOrdersV1", person)
     wired.call("GetOrderByIdV1", person)
@@ -67,7 +70,7 @@ def whole_life() -> list[Event]:
     wired.call("GetOrderBillByIdV1", person)
     wired.call("RecordOrderPaymentByIdV1", pay, request_id="once")
     wired.call("RecordOrderPaymentByIdV1", pay, request_id="once")
-    wired.call("RecordOrderPaymentByIdV1", {**pay, "paidAmount": AMOUNT + 1})
+    wired.call("RecordOrderPaymentByIdV1", {**pay, "paidAmount": pounds(AMOUNT + 1)})
     wired.call("RecordOrderPaymentByIdV1", {**pay, "paymentIntentId": CUSTOMER})
     wired.call("NoSuchMethodV1", person)
     for message in (
@@ -108,11 +111,41 @@ def at_debug() -> Iterator[None]:
     logger.setLevel(before)
 
 
+def registration(read_back: bytes) -> list[Event]:
+    """The events of a registration whose answers are indiscreet, and of notices."""
+    happened: list[Event] = []
+    registrar = Registrar(Settings(api_key=KEY), uniform=lambda: 0.0, emit=happened.append)
+    for number in range(2):
+        registrar.notify(OrderUpdated(f"{EMAIL}-{number}"))
+    registrar.register(("GetOrderById",))
+    registrar.linked(up=True)
+    for status, body in (
+        (401, f"{KEY} is no key".encode()),
+        (200, b"[]"),
+        (200, b""),
+        (200, read_back),
+        (400, f"no order of {KEY}".encode()),
+    ):
+        request = registrar.next_request(inf)
+        assert request is not None
+        call = RestCall(
+            request, settings=Settings(api_key=KEY), software_house_id="acme", api_key=KEY
+        )
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        call.receive_data(call.link, head + body, 0.0)
+        assert call.outcome is not None
+        registrar.ended(call.outcome, 0.0)
+    registrar.abort()
+    return happened
+
+
 @pytest.mark.usefixtures("at_debug")
 def test_no_key_and_no_customer_is_in_any_record_of_a_whole_life(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     happened = whole_life()
+    happened += registration(b'[{"capabilities":[{"name":"GetOrderById"}]}]')
+    happened += registration(b"[]")
     watching = Observer(None, logging.DEBUG)
     for event in happened:
         watching.put(event)

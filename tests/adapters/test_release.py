@@ -21,7 +21,7 @@ async def _ends_while_others_run(
     module: Any, url: str, sleep: Callable[[float], Awaitable[None]], lags: list[float]
 ) -> None:
     epos = Epos("acme-epos")
-    epos.on("GetOrderById")(lambda _ctx, _params: {})
+    epos.on("ListAreas")(lambda _ctx, _params: [])
     busy = threading.Event()
 
     def on_event(_event: object) -> None:

@@ -32,10 +32,10 @@ def test_the_upgrade_and_a_call_go_through_tls_however_the_stream_is_cut(
     server = Server(server_context(ca))
     conversation.talk(server, cut)
     assert conversation.is_open
-    number = server.machine.call("1", "GetOrderByIdV1", {"text": "ä"}, 0.0)
+    number = server.machine.call("1", "SearchOrdersV1", {"text": "ä"}, 0.0)
     conversation.talk(server, cut)
     [answer] = server.answers
-    assert (answer.call, answer.result) == (number, '{"echo":"ä"}'.encode())
+    assert (answer.call, answer.result) == (number, '{"data":[],"after":"ä"}'.encode())
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -77,16 +77,16 @@ def test_much_data_both_ways(ca: trustme.CA) -> None:
     conversation, server = Conversation(make_context(trusting(ca))), Server(server_context(ca))
     conversation.talk(server)
     text = "x" * 900_000
-    server.machine.call("1", "GetOrderByIdV1", {"text": text}, 0.0)
+    server.machine.call("1", "SearchOrdersV1", {"text": text}, 0.0)
     conversation.talk(server)
     [answer] = server.answers
-    assert answer.result == f'{{"echo":"{text}"}}'.encode()
+    assert answer.result == f'{{"data":[],"after":"{text}"}}'.encode()
 
 
 def test_a_limit_bounds_what_one_write_takes(ca: trustme.CA) -> None:
     conversation, server = Conversation(make_context(trusting(ca))), Server(server_context(ca))
     conversation.talk(server)
-    server.machine.call("1", "GetOrderByIdV1", {"text": "x" * 50_000}, 0.0)
+    server.machine.call("1", "SearchOrdersV1", {"text": "x" * 50_000}, 0.0)
     conversation.hear(server.data_to_send())
     first = conversation.wire.data_to_send(0.0, 1000)
     assert 1000 <= len(first) < 1100  # with what TLS adds

@@ -71,7 +71,7 @@ class Conversation:
 
     def __init__(self, context: ssl.SSLContext | None, **settings: Any) -> None:
         epos = Epos("acme-epos")
-        epos.on("GetOrderById")(lambda _ctx, params: {"echo": params["text"]})
+        epos.on("SearchOrders")(lambda _ctx, params: {"data": [], "after": params.unknown["text"]})
         self.client = Client(
             epos,
             plain(**{"url": f"wss://{HOST}/epos", **settings}),

@@ -11,7 +11,7 @@ from dojo_adapters.engine import Options
 from dojo_adapters.runtimes import AsyncRuntime, load_runtime
 from dojo_adapters.service import Service
 from dojo_adapters.threads import Runner
-from dojo_proto import Epos, Settings, Status
+from dojo_proto import Epos, Notice, Settings, Status
 
 _Main: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
@@ -36,6 +36,10 @@ class Background(Protocol):
 
     def status(self) -> Status:
         """The state of the service, as data."""
+        ...
+
+    def notify(self, notice: Notice) -> None:
+        """Tell Dojo of a change at the till; never blocks. Raises ConfigurationError."""
         ...
 
     def request_stop(self, timeout: float | None = None) -> None:
@@ -124,6 +128,10 @@ class _LoopThread:
     def status(self) -> Status:
         """The state of the service."""
         return self._serving.status()
+
+    def notify(self, notice: Notice) -> None:
+        """Tell Dojo of a change."""
+        self._serving.notify(notice)
 
     def request_stop(self, timeout: float | None = None) -> None:
         """Begin to drain."""

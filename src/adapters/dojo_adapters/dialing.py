@@ -54,6 +54,12 @@ def connect(host: str, port: int, deadline: float, wanted: Callable[[], bool]) -
     raise race.error or TimeoutError("no answer in time")
 
 
+def explain_dial(host: str, port: int, error: OSError | UnicodeError) -> str:
+    """What `connect` has raised, for people."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"no connection to {host}:{port}: {said or str(error) or type(error).__name__}"
+
+
 class _Race:
     """Sockets that are connecting at once."""
 

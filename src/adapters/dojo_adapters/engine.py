@@ -16,11 +16,14 @@ from threading import Thread
 from time import monotonic, time
 from typing import Any, TypedDict, Unpack
 
-from dojo_adapters.dialing import connect
-from dojo_adapters.environment import settings_from_environment, with_proxy
+import msgspec
+
+from dojo_adapters.dialing import connect, explain_dial
+from dojo_adapters.environment import current_key, settings_from_environment, with_proxy
 from dojo_adapters.inbox import Inbox
-from dojo_adapters.journals import JournalThread, Result, Step, open_journal, perform
+from dojo_adapters.journals import JournalThread, Result, open_journal, perform
 from dojo_adapters.observer import Observer
+from dojo_adapters.rest import Rest, RestThread
 from dojo_adapters.tls import Wire, make_context
 from dojo_adapters.workers import Workers
 from dojo_proto import (
@@ -31,14 +34,15 @@ from dojo_proto import (
     Epos,
     JournalStore,
     Link,
+    Notice,
     Settings,
     Status,
     Stop,
 )
 from dojo_proto.call import Call
-from dojo_proto.events import Cause, Event, Opened
+from dojo_proto.events import Cause, Closed, Event, Opened
 from dojo_proto.journal import Found, JournalError
-from dojo_proto.work import Abort, Begin, Cancel, Commit, Outcome, Run
+from dojo_proto.work import Abort, Begin, Cancel, Commit, JournalStep, Outcome, Run
 
 
 class Options(TypedDict, total=False):
@@ -52,6 +56,8 @@ class Options(TypedDict, total=False):
     """Gets every event of `dojo_proto.events`, in order, in a thread of its own."""
     ssl_context: ssl.SSLContext
     """Instead of the operating system's trust store: a private CA, a client certificate."""
+    register: bool
+    """Register with Dojo what the EPOS serves, if that has changed; it holds up nothing."""
 
 
 JOURNAL_TIMEOUT = 5.0
@@ -77,9 +83,14 @@ class Engine(ABC):
     ) -> None:
         store = open_journal(options.get("journal"))
         epos.check(allow_async=allow_async, journaled=store is not None)
-        settings = with_proxy(settings or settings_from_environment())
-        self._settings = settings
-        self._context = make_context(options.get("ssl_context")) if settings.address.tls else None
+        given = settings or settings_from_environment()
+        settings = self._settings = with_proxy(given)
+        context = options.get("ssl_context")
+        self._context = make_context(context) if settings.address.tls else None
+        rest = Rest(given, epos.software_house_id, context)
+        self._rest = RestThread(rest, settings, self._tell)
+        if options.get("register"):
+            self._rest.register(epos.capabilities())
         self._observer = Observer(
             options.get("on_event"), getLevelNamesMapping()[settings.log_level]
         )
@@ -105,7 +116,7 @@ class Engine(ABC):
         if store is not None and store.blocking:
             self._journal = JournalThread(store, self._deliver_result)
         # Steps under way in the journal's thread, and when each counts as failed.
-        self._steps: dict[int, tuple[float, Step]] = {}
+        self._steps: dict[int, tuple[float, JournalStep]] = {}
         self._dialed = 0
         self._ended = False
         self._closed = False
@@ -144,6 +155,7 @@ class Engine(ABC):
 
     def start(self) -> None:
         """Begin to dial."""
+        self._rest.start()
         self.client.start(monotonic())
         self.turn()
 
@@ -153,6 +165,8 @@ class Engine(ABC):
             return
         self._do_work()
         while (event := self.client.next_event()) is not None:
+            if isinstance(event, Opened | Closed):
+                self._rest.linked(up=isinstance(event, Opened))
             if isinstance(event, Opened):
                 self.was_open = True
                 self.opened()
@@ -165,6 +179,7 @@ class Engine(ABC):
             self._start_dial(action)
         elif isinstance(action, Stop) and not self._ended:
             self._ended = True
+            self._rest.stop()
             self.error = self.error or action.error
             self.stopped()
         self.settle()
@@ -214,6 +229,8 @@ class Engine(ABC):
 
     def close(self) -> None:
         """Let go of everything; the service has ended, or is given up. Turns do nothing more."""
+        if not self._ended:
+            self._rest.abort()
         self.client.abort(monotonic())
         self.turn()
         self._closed = True
@@ -222,10 +239,10 @@ class Engine(ABC):
         self._workers.close()
         while (event := self.client.next_event()) is not None:
             self._observer.put(event)
-        self.release(0.0)  # both threads end by themselves, even if nobody waits for that
+        self.release(0.0)  # the threads end by themselves, even if nobody waits for that
 
     def release(self, patience: float = JOURNAL_TIMEOUT + 1.0) -> bool:
-        """Once it is closed, wait for the journal's last steps and for the observer.
+        """Once it is closed, wait for the journal's last steps, last notices and the observer.
 
         Blocks for up to `patience` seconds, so an event loop may only wait a little itself; says
         whether all was done by then.
@@ -235,13 +252,25 @@ class Engine(ABC):
         if done and self._store is not None and self._owns_store:
             self._store.close()
             self._store = None
+        if not self._rest.close(max(0.0, deadline - monotonic())):
+            return False  # the observer is still to hear of those that did not get through
         return self._observer.close(max(0.0, min(1.0, deadline - monotonic()))) and done
 
     # What anybody may call.
 
     def status(self) -> Status:
         """The state of the service, as data."""
-        return self.client.status()
+        registration, waiting, dropped = self._rest.report()
+        return msgspec.structs.replace(
+            self.client.status(),
+            registration=registration,
+            notices_waiting=waiting,
+            notices_dropped=dropped,
+        )
+
+    def notify(self, notice: Notice) -> None:
+        """Tell Dojo of a change at the till; never blocks. Raises ConfigurationError."""
+        self._rest.notify(notice)
 
     def request_stop(self, timeout: float | None = None) -> None:
         """Drain and end within `timeout` seconds (`drain_timeout` if None)."""
@@ -249,7 +278,7 @@ class Engine(ABC):
 
     def request_abort(self) -> None:
         """End at once; nothing more is answered."""
-        self.inbox.put(self.client.abort)
+        self.inbox.put(self._abort)
 
     # Inside.
 
@@ -263,6 +292,10 @@ class Engine(ABC):
     def _stop(self, timeout: float | None, now: float) -> None:
         self.client.stop(now, timeout)
 
+    def _abort(self, now: float) -> None:
+        self._rest.abort()
+        self.client.abort(now)
+
     def _do_work(self) -> None:
         while (work := self.client.next_work()) is not None:
             match work:
@@ -275,7 +308,7 @@ class Engine(ABC):
                 case Begin() | Commit() | Abort():
                     self._do_step(work)
 
-    def _do_step(self, step: Step) -> None:
+    def _do_step(self, step: JournalStep) -> None:
         now = monotonic()
         if self._journal is not None:
             self._steps[id(step)] = (now + JOURNAL_TIMEOUT, step)
@@ -283,7 +316,7 @@ class Engine(ABC):
         elif self._store is not None:
             self._report(step, perform(self._store, [step])[0], now)
 
-    def _report(self, step: Step, result: Result, now: float) -> None:
+    def _report(self, step: JournalStep, result: Result, now: float) -> None:
         if isinstance(result, JournalError):
             self.client.journal_failed(step.call, str(result), now, fresh=result.fresh)
         elif isinstance(result, Found):
@@ -291,7 +324,7 @@ class Engine(ABC):
         else:
             self.client.committed(step.call, now)
 
-    def _finish_step(self, step: Step, result: Result, now: float) -> None:
+    def _finish_step(self, step: JournalStep, result: Result, now: float) -> None:
         if self._steps.pop(id(step), None) is not None:  # else it was given up
             self._report(step, result, now)
 
@@ -304,34 +337,25 @@ class Engine(ABC):
 
     # In other threads.
 
+    def _tell(self, event: Event) -> None:
+        self._observer.put(event)
+
     def _deliver_ran(self, run: Run, outcome: Outcome) -> None:
         self.inbox.put(self.client.ran, run.call, outcome)
 
-    def _deliver_result(self, step: Step, result: Result) -> None:
+    def _deliver_result(self, step: JournalStep, result: Result) -> None:
         self.inbox.put(self._finish_step, step, result)
 
     def _dial(self, action: Dial) -> None:
         try:
-            key = self._current_key()
+            key = current_key(self._settings)
             sock = connect(action.host, action.port, action.deadline, self.inbox.is_open)
         except ConfigurationError as error:
             reason = str(error)
         except (OSError, UnicodeError) as error:
-            said = error.strerror if isinstance(error, OSError) else None
-            why = said or str(error) or type(error).__name__
-            reason = f"no connection to {action.host}:{action.port}: {why}"
+            reason = explain_dial(action.host, action.port, error)
         else:
             if not self.inbox.put(self._finish_dial, action.number, key, sock):
                 sock.close()
             return
         self.inbox.put(self.client.dial_failed, action.number, reason)
-
-    def _current_key(self) -> str:
-        api_key = self._settings.api_key
-        try:
-            return api_key() if callable(api_key) else api_key
-        except ConfigurationError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the user's own callable; its text may be secret
-            what = f"Settings.api_key() raised {type(error).__name__}"
-            raise ConfigurationError(what) from None

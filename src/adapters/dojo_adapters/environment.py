@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from dojo_proto import ConfigurationError, Settings
-from dojo_proto.address import bypasses_proxy
+from dojo_proto.address import Address, bypasses_proxy
 from dojo_proto.settings import API_URL, GATEWAY_URL, check_api_key
 
 
@@ -32,18 +32,21 @@ def settings_from_environment(
     return Settings(**(found | fields))  # type: ignore[arg-type] # Settings checks each of them
 
 
-def with_proxy(settings: Settings, environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings with the proxy of HTTPS_PROXY, unless they name one or NO_PROXY exempts the URL.
+def with_proxy(
+    settings: Settings, environ: Mapping[str, str] | None = None, *, to: Address | None = None
+) -> Settings:
+    """The settings with the proxy of HTTPS_PROXY, unless they name one or NO_PROXY exempts `to`.
 
-    Only `wss://` goes through it. The variables are read in either case, as curl does. Raises
-    ConfigurationError for a proxy that cannot be used.
+    `to` is the gateway if None. Only TLS goes through the proxy. The variables are read in either
+    case, as curl does. Raises ConfigurationError for a proxy that cannot be used.
     """
     env = os.environ if environ is None else environ
-    if settings.proxy is not None or not settings.address.tls:
+    to = settings.address if to is None else to
+    if settings.proxy is not None or not to.tls:
         return settings
     proxy = env.get("https_proxy") or env.get("HTTPS_PROXY")
     no_proxy = env.get("no_proxy") or env.get("NO_PROXY") or ""
-    if not proxy or bypasses_proxy(settings.address, no_proxy):
+    if not proxy or bypasses_proxy(to, no_proxy):
         return settings
     url = proxy if "://" in proxy else f"http://{proxy}"
     try:
@@ -52,6 +55,18 @@ def with_proxy(settings: Settings, environ: Mapping[str, str] | None = None) -> 
         raise ConfigurationError(
             f"HTTPS_PROXY: {error} (Settings(proxy=…) wins over it, and NO_PROXY exempts hosts)"
         ) from None
+
+
+def current_key(settings: Settings) -> str:
+    """The API key as it is now. A callable may block; ConfigurationError says that it failed."""
+    api_key = settings.api_key
+    try:
+        return api_key() if callable(api_key) else api_key
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's own callable; its text may be secret
+        what = f"Settings.api_key() raised {type(error).__name__}"
+        raise ConfigurationError(what) from None
 
 
 def _api_key(env: Mapping[str, str]) -> str | Callable[[], str]:

@@ -11,12 +11,12 @@ from typing import TypeAlias, TypeGuard
 
 from dojo_proto import ConfigurationError, JournalStore, MemoryJournal
 from dojo_proto.journal import Found, JournalError
-from dojo_proto.work import Abort, Begin, Commit
+from dojo_proto.work import Abort, Begin, Commit, JournalStep, Note
 
-Step: TypeAlias = Begin | Commit | Abort
 Result: TypeAlias = Found | JournalError | None
 
 _BATCH = 256  # steps that share one call of the store, and so one sync of the disk
+_LINGER = 0.5  # seconds for which notes wait, so that they need no sync of their own
 
 
 def open_journal(journal: str | JournalStore | None) -> JournalStore | None:
@@ -42,7 +42,7 @@ def open_journal(journal: str | JournalStore | None) -> JournalStore | None:
     )
 
 
-def perform(store: JournalStore, steps: list[Step]) -> list[Result]:
+def perform(store: JournalStore, steps: list[JournalStep]) -> list[Result]:
     """Do `steps`. What the store raises, or returns wrongly, is a failure of each."""
     if not steps:
         return []
@@ -62,14 +62,19 @@ def _is_store(journal: object) -> TypeGuard[JournalStore]:
     )
 
 
-def _checked(step: Step, result: Result) -> Result:
-    expected = Found if isinstance(step, Begin) else NoneType
-    if isinstance(result, expected | JournalError):
+def _checked(step: JournalStep, result: Result) -> Result:
+    match step:
+        case Begin():
+            expected: tuple[type, ...] = (Found,)
+        case Commit() | Abort():
+            expected = (NoneType, Found)  # of what a handler has committed itself
+        case Note():
+            expected = (NoneType,)
+    if isinstance(result, (*expected, JournalError)):
         return result
-    return JournalError(
-        f"the store answered {type(step).__name__} with {type(result).__name__}, "
-        f"expected {expected.__name__} or JournalError"
-    )
+    names = " or ".join(kind.__name__ for kind in (*expected, JournalError))
+    came = type(result).__name__
+    return JournalError(f"the store answered {type(step).__name__} with {came}, expected {names}")
 
 
 def _explain(error: BaseException) -> str:
@@ -87,14 +92,14 @@ class JournalThread:
     `deliver(step, result)` is called from its thread.
     """
 
-    def __init__(self, store: JournalStore, deliver: Callable[[Step, Result], None]) -> None:
+    def __init__(self, store: JournalStore, deliver: Callable[[JournalStep, Result], None]) -> None:
         self._store = store
         self._deliver = deliver
-        self._queue: SimpleQueue[Step | None] = SimpleQueue()
+        self._queue: SimpleQueue[JournalStep | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="dojo-journal", daemon=True)
         self._thread.start()
 
-    def submit(self, step: Step) -> None:
+    def submit(self, step: JournalStep) -> None:
         """Have `step` done after all that were submitted before."""
         self._queue.put(step)
 
@@ -111,15 +116,26 @@ class JournalThread:
             for step, result in zip(steps, perform(self._store, steps), strict=True):
                 self._deliver(step, result)
 
-    def _next_steps(self) -> tuple[list[Step], bool]:
-        """All steps that wait, at least one; and whether they are the last."""
-        steps: list[Step] = []
+    def _next_steps(self) -> tuple[list[JournalStep], bool]:
+        """All steps that wait, at least one; and whether they are the last.
+
+        Notes alone wait a little for a step that has to be synced anyway.
+        """
+        steps: list[JournalStep] = []
+        until: float | None = None
         while len(steps) < _BATCH:
             try:
-                step = self._queue.get(block=not steps)
+                if until is None:
+                    step = self._queue.get()
+                else:
+                    step = self._queue.get(timeout=max(0.0, until - monotonic()))
             except Empty:
                 break
             if step is None:
                 return steps, True
             steps.append(step)
+            if not isinstance(step, Note):
+                until = 0.0
+            elif until is None:
+                until = monotonic() + _LINGER
         return steps, False

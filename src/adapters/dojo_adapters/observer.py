@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Full, Queue
-from threading import Thread
+from threading import Lock, Thread
 from time import monotonic
 
 from dojo_proto import events
@@ -28,6 +28,7 @@ _LEVELS: dict[type[Event], int] = {
     events.RetryScheduled: logging.WARNING,
     events.AuthenticationRefused: logging.ERROR,
     events.TakenOver: logging.ERROR,
+    events.Draining: logging.INFO,
     events.PingRoundTrip: logging.DEBUG,
     events.RequestStarted: logging.DEBUG,
     events.RequestFinished: logging.DEBUG,
@@ -35,9 +36,14 @@ _LEVELS: dict[type[Event], int] = {
     events.Overloaded: logging.WARNING,
     events.HandlerFailed: logging.ERROR,
     events.OutcomeUnknown: logging.ERROR,
+    events.PaymentUnconfirmed: logging.ERROR,
     events.JournalFailed: logging.ERROR,
     events.ContentDiffers: logging.ERROR,
     events.ResultUnfit: logging.ERROR,
+    events.Registered: logging.INFO,
+    events.Unregistered: logging.ERROR,
+    events.ApiCallFailed: logging.WARNING,
+    events.NoticesDropped: logging.ERROR,
     events.MessageDropped: logging.WARNING,
 }
 
@@ -57,8 +63,9 @@ class Observer:
         if logger.level == logging.NOTSET or logger.level > level:
             logger.setLevel(level)
         self._queue: Queue[Event | None] = Queue(_ROOM)
-        # How many were dropped, and of how many that was said: each has one thread that counts.
+        # How many were dropped, and of how many that was said; only its own thread counts those.
         self._dropped = 0
+        self._dropping = Lock()
         self._reported = 0
         self._thread = Thread(target=self._observe, name="dojo-observer", daemon=True)
         self._thread.start()
@@ -74,7 +81,8 @@ class Observer:
         try:
             self._queue.put_nowait(event)
         except Full:
-            self._dropped += 1
+            with self._dropping:
+                self._dropped += 1
 
     def close(self, timeout: float = 1.0) -> bool:
         """Wait up to `timeout` seconds until everything that was put has been seen.
@@ -150,6 +158,10 @@ def _words(event: Event) -> str:
             return f"the API key was taken before and is refused now (status {status}): {reason}"
         case events.TakenOver(reason=reason):
             return reason
+        case events.Draining(running=running, seconds=seconds):
+            if not running:
+                return "stopping: nothing runs"
+            return f"stopping: {running} running requests get up to {seconds:g} s to finish"
         case events.PingRoundTrip(seconds=seconds):
             return f"a ping was answered after {seconds * 1000:.1f} ms"
         case events.RequestStarted(method=method, request_ids=ids, redelivered=redelivered):
@@ -170,12 +182,30 @@ def _words(event: Event) -> str:
         case events.OutcomeUnknown(method=method, key=key, reason=reason, age=age):
             since = f", begun {age:.0f} s ago," if age else ""
             return f"whether {method} ({key}){since} was done is not known: {reason}"
+        case events.PaymentUnconfirmed(method=method, key=key, age=age):
+            return (
+                f"{method} ({key}) was booked {age:.0f} s ago, and Dojo is not known to have the "
+                "answer: it may have given the money back, so compare this payment with Dojo's list"
+            )
         case events.JournalFailed(method=method, step=step, reason=reason):
-            return f"the journal could not {step} {method}: {reason}"
+            return f"the journal could not {step} {method or 'what became of answers'}: {reason}"
         case events.ContentDiffers(method=method, key=key):
             return f"{method} ({key}) came again with other content; the first answer stands"
         case events.ResultUnfit(method=method, trace_id=trace_id, reason=reason):
             return f"what the handler of {method} returned is no result ({trace_id}): {reason}"
+        case events.Registered(capabilities=capabilities, changed=changed):
+            when = "now" if changed else "as before"
+            return f"registered with Dojo, {when}: {', '.join(capabilities)}"
+        case events.Unregistered(capabilities=capabilities):
+            return (
+                f"this EPOS serves what Dojo has not registered, and so does not ask for: "
+                f"{', '.join(capabilities)}; `dojo-epos capabilities` shows how it is now"
+            )
+        case events.ApiCallFailed(reason=reason, attempt=attempt, seconds=seconds):
+            again = "" if seconds is None else f"; next try in {seconds:.1f} s (failure {attempt})"
+            return f"{reason}{again}"
+        case events.NoticesDropped(count=count, reason=reason):
+            return f"Dojo was not told of {count} changes so far: {reason}"
         case events.MessageDropped(reason=reason):
             return f"a message was dropped: {reason}"
         case _:

@@ -3,7 +3,7 @@
 from typing import Any, Protocol, Unpack
 
 from dojo_adapters.engine import Engine, Options
-from dojo_proto import Epos, Settings, Status
+from dojo_proto import Epos, Notice, Settings, Status
 
 
 class AsyncEvent(Protocol):
@@ -66,6 +66,15 @@ class Service:
     def status(self) -> Status:
         """The state of the service, as data. From any thread."""
         return self._engine.status()
+
+    def notify(self, notice: Notice) -> None:
+        """Tell Dojo of a change at the till, such as `OrderUpdated("order-1")`.
+
+        From any thread; it never blocks. The same news is sent once, as soon as there is a
+        connection; `status` counts what waits and what was dropped. Raises ConfigurationError for
+        what is no notice.
+        """
+        self._engine.notify(notice)
 
     def request_stop(self, timeout: float | None = None) -> None:
         """Begin to drain and return at once; also from other threads and signal handlers."""

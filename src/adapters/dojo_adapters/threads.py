@@ -11,7 +11,7 @@ from typing import Self, Unpack
 from dojo_adapters.engine import Engine, Options
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.tls import Wire
-from dojo_proto import Epos, Link, LocalProtocolError, Settings, Status
+from dojo_proto import Epos, Link, LocalProtocolError, Notice, Settings, Status
 from dojo_proto.call import Call
 from dojo_proto.work import Run
 
@@ -74,6 +74,15 @@ class Runner:
     def status(self) -> Status:
         """The state of the service, as data."""
         return self._engine.status()
+
+    def notify(self, notice: Notice) -> None:
+        """Tell Dojo of a change at the till, such as `OrderUpdated("order-1")`.
+
+        From any thread; it never blocks. The same news is sent once, as soon as there is a
+        connection; `status` counts what waits and what was dropped. Raises ConfigurationError for
+        what is no notice.
+        """
+        self._engine.notify(notice)
 
     def request_stop(self, timeout: float | None = None) -> None:
         """Begin to drain and return at once; also from a signal handler."""

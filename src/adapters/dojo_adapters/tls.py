@@ -1,4 +1,4 @@
-"""TLS as one filter between a socket and the client, the same in every runtime.
+"""TLS as one filter between a socket and a machine, the same in every runtime.
 
 An `ssl.SSLObject` over two `MemoryBIO`s: it works behind a proxy's tunnel, and costs about a tenth
 of the memory of asyncio's own TLS.
@@ -6,10 +6,11 @@ of the memory of asyncio's own TLS.
 
 import ssl
 from functools import cache
+from typing import Protocol
 
 import truststore
 
-from dojo_proto import Client, ConfigurationError, Link
+from dojo_proto import ConfigurationError, Link
 from dojo_proto.events import Cause
 
 _CHUNK = 65536
@@ -41,15 +42,39 @@ def _system_context() -> ssl.SSLContext:
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+class Carried(Protocol):
+    """A machine whose bytes go over a wire: the client, or a call of the REST API."""
+
+    def speaks_tls(self, link: Link, /) -> bool:
+        """Whether the bytes of `link` are TLS from here on."""
+        ...
+
+    def data_to_send(self, link: Link, now: float, limit: int, /) -> bytes:
+        """At most `limit` bytes that are to leave."""
+        ...
+
+    def receive_data(self, link: Link, data: bytes, now: float, /) -> None:
+        """Take bytes that came in."""
+        ...
+
+    def receive_eof(self, link: Link, now: float, /) -> None:
+        """The peer has ended the stream."""
+        ...
+
+    def link_failed(self, link: Link, cause: Cause, reason: str, now: float, /) -> None:
+        """The connection is of no use any more."""
+        ...
+
+
 class Wire:
-    """What lies between the socket of `link` and the client. Driven by an adapter.
+    """What lies between the socket of `link` and the machine. Driven by an adapter.
 
     Bytes from the socket go into `receive`, bytes for the socket come out of `data_to_send`. It
     never raises on what a peer sent.
     """
 
-    def __init__(self, client: Client, link: Link, context: ssl.SSLContext | None) -> None:
-        self._client = client
+    def __init__(self, machine: Carried, link: Link, context: ssl.SSLContext | None) -> None:
+        self._machine = machine
         self._link = link
         self._context = context
         self._incoming = ssl.MemoryBIO()
@@ -63,29 +88,29 @@ class Wire:
             self._incoming.write(data)
             self._decrypt(now)
         else:
-            self._client.receive_data(self._link, data, now)
+            self._machine.receive_data(self._link, data, now)
 
     def receive_eof(self, now: float) -> None:
         """The peer has ended the stream."""
         if self._tls is not None and not self._shaken:
             reason = "the peer ended the stream during the TLS handshake; is the port a TLS one?"
-            self._client.link_failed(self._link, Cause.TLS_FAILED, reason, now)
-        self._client.receive_eof(self._link, now)
+            self._machine.link_failed(self._link, Cause.TLS_FAILED, reason, now)
+        self._machine.receive_eof(self._link, now)
 
     def data_to_send(self, now: float, limit: int = _CHUNK) -> bytes:
         """Bytes for the socket. Ask again when they are written; empty if none wait."""
         if not self._speaks_tls():
-            return self._client.data_to_send(self._link, now, limit)
+            return self._machine.data_to_send(self._link, now, limit)
         if not self._shaken:
             self._decrypt(now)  # the first call sends the ClientHello
         if self._shaken and self._tls is not None:
-            data = self._client.data_to_send(self._link, now, limit)
+            data = self._machine.data_to_send(self._link, now, limit)
             if data:
                 self._tls.write(data)
         return self._outgoing.read()
 
     def _speaks_tls(self) -> bool:
-        if self._tls is None and self._context is not None and self._client.speaks_tls(self._link):
+        if self._tls is None and self._context is not None and self._machine.speaks_tls(self._link):
             self._tls = self._context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=self._link.server_hostname
             )
@@ -100,14 +125,14 @@ class Wire:
                 tls.do_handshake()
                 self._shaken = True
             while data := tls.read(_CHUNK):
-                self._client.receive_data(self._link, data, now)
+                self._machine.receive_data(self._link, data, now)
         except ssl.SSLWantReadError:
             return
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             pass
         except ssl.SSLError as error:
             reason = f"TLS with {self._link.server_hostname} failed: {_explain(error)}"
-            self._client.link_failed(self._link, Cause.TLS_FAILED, reason, now)
+            self._machine.link_failed(self._link, Cause.TLS_FAILED, reason, now)
             return
         self.receive_eof(now)
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from dojo_adapters.service import Service
 from dojo_adapters.threads import Runner
-from dojo_proto import Epos, Settings, Status
+from dojo_proto import Epos, Notice, Settings, Status
 from dojo_proto.events import Event
 
 E = TypeVar("E", bound=Event)
@@ -84,6 +84,9 @@ class Served:
 
     def status(self) -> Status:
         return self._running().status()
+
+    def notify(self, notice: Notice) -> None:
+        self._running().notify(notice)
 
     def wait(self) -> None:
         """Wait until the block is over, and raise what came out of it."""

@@ -17,7 +17,11 @@ epos = Epos("acme-epos")
 def pay(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     print("paying", flush=True)
     os.read(0, 1)
-    return {"id": params["orderId"]}
+    return {
+        "id": params["orderId"],
+        "status": "Accepted",
+        "details": {"orderType": "DineIn", "dineIn": {"tableId": "7"}},
+    }
 
 
 @epos.on("SearchOrders")

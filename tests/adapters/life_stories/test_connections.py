@@ -11,7 +11,7 @@ import pytest
 from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.life_stories.serving import DEADLINE, Runtime
-from tests.adapters.life_stories.tills import HELD, Till, make_epos
+from tests.adapters.life_stories.tills import HELD, Till, make_epos, order
 from tests.adapters.life_stories.transports import over_every_transport
 
 from dojo_adapters import dialing
@@ -31,14 +31,14 @@ def test_a_silent_peer_is_pinged_then_given_up_and_dialed_again(
     given_up = service.wait_for_event(Closed, lambda event: event.cause is Cause.PONG_TIMEOUT)
     assert given_up.code == 1006
     connection = gateway.wait_for_epos(after=first)
-    assert connection.call("GetOrderByIdV1", {"orderId": "o-1"}).result == {"id": "o-1"}
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-1"}).result == order("o-1")
 
 
 def test_a_peer_that_does_not_read_big_answers_is_given_up_too(
     serve: Serve, played: PlayedGateway
 ) -> None:
     epos = Epos("acme-epos")
-    epos.on("SearchOrders")(lambda _ctx, _params: {"data": "x" * (16 << 20)})
+    epos.on("SearchOrders")(lambda _ctx, _params: {"data": [], "after": "x" * (16 << 20)})
     service = serve(
         epos, url=played.url, ping_interval=0.02, pong_timeout=0.1, max_outbound=64 << 20
     )
@@ -60,7 +60,7 @@ def test_a_close_by_the_gateway_is_answered_and_dialed_again(
     assert (closed.cause, closed.code) == (Cause.PEER_CLOSED, 1001)
     assert "we are moving" in closed.reason
     second = gateway.wait_for_epos(after=first)
-    assert second.call("GetOrderByIdV1", {"orderId": "o-1"}).result == {"id": "o-1"}
+    assert second.call("GetOrderByIdV1", {"orderId": "o-1"}).result == order("o-1")
 
 
 def test_a_request_that_is_abandoned_in_one_breath_leaves_its_place(
@@ -117,7 +117,7 @@ def test_a_connection_that_is_reset_before_it_is_looked_at_is_dialed_again(
         service = serve(epos)
         connection = gateway.wait_for_epos()
     assert service.wait_for_event(Closed, count=2).cause is Cause.BAD_HANDSHAKE
-    assert connection.call("GetOrderByIdV1", {"orderId": "o-1"}).result == {"id": "o-1"}
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-1"}).result == order("o-1")
 
 
 def test_the_api_key_is_asked_for_before_each_dial(

@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.serving import DEADLINE
-from tests.adapters.life_stories.tills import Till, payment
+from tests.adapters.life_stories.tills import Till, order, payment
 
 from dojo_proto import Epos, MemoryJournal
 from dojo_proto.events import JournalFailed, RequestFinished, RequestOutcome
@@ -39,11 +39,11 @@ def test_a_payment_waits_for_the_disk_and_a_read_does_not(
     serve(epos, journal=journal)
     connection = gateway.wait_for_epos()
     paying = connection.start_call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
-    assert connection.call("GetOrderByIdV1", {"orderId": "o-2"}).result == {"id": "o-2"}
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-2"}).result == order("o-2")
     assert till.booked == []
     assert not paying.done
     journal.disk.set()
-    assert paying.wait().result == {"id": "o-1", "payments": ["pi-1"]}
+    assert paying.wait().result == order("o-1", "pi-1")
     assert journal.threads == {"dojo-journal"}
 
 
@@ -65,7 +65,7 @@ def test_a_disk_that_hangs_is_given_up_and_the_payment_not_begun(
     assert finished.outcome is RequestOutcome.WITHHELD
     journal.disk.set()
     retry = connection.call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
-    assert retry.result == {"id": "o-1", "payments": ["pi-1"]}
+    assert retry.result == order("o-1", "pi-1")
     assert till.booked == ["pi-1"]
 
 
@@ -105,6 +105,6 @@ def test_a_payment_that_cannot_be_looked_up_is_not_answered(
     finished = service.wait_for_event(RequestFinished)
     assert finished.outcome is RequestOutcome.WITHHELD
     # An answer to what came behind it shows that none to it is on its way.
-    assert connection.call("GetOrderByIdV1", {"orderId": "o-2"}).result == {"id": "o-2"}
+    assert connection.call("GetOrderByIdV1", {"orderId": "o-2"}).result == order("o-2")
     assert not paying.done
     assert till.booked == []

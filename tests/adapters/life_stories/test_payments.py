@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.adapters.life_stories.conftest import Serve
-from tests.adapters.life_stories.tills import HELD, Till, payment
+from tests.adapters.life_stories.tills import HELD, Till, order, payment
 from tests.adapters.life_stories.transports import over_every_transport
 
 from dojo_proto import Epos
@@ -28,7 +28,7 @@ def test_a_payment_whose_answer_is_lost_is_booked_once_whatever_the_retry_is_cal
     second = gateway.wait_for_epos(after=first)
     for request_id in ("r-1", "r-2"):
         again = start(second, "o-1", "pi-1", request_id=request_id).wait()
-        assert again.result == {"id": "o-1", "payments": ["pi-1"]}
+        assert again.result == order("o-1", "pi-1")
     assert till.booked == ["pi-1"]
 
 
@@ -46,10 +46,10 @@ def test_a_retry_joins_the_payment_that_still_runs_from_before_the_drop(
     second = gateway.wait_for_epos(after=first)
     retries = [start(second, HELD, "pi-1", request_id=name) for name in ("r-1", "r-2")]
     # An answer to what came behind them shows that both have been taken in.
-    assert second.call("GetOrderByIdV1", {"orderId": "o-2"}).result == {"id": "o-2"}
+    assert second.call("GetOrderByIdV1", {"orderId": "o-2"}).result == order("o-2")
     assert not any(retry.done for retry in retries)
     till.door.set()
-    assert [retry.wait().result for retry in retries] == [{"id": HELD, "payments": ["pi-1"]}] * 2
+    assert [retry.wait().result for retry in retries] == [order(HELD, "pi-1")] * 2
     assert till.booked == ["pi-1"]
 
 
@@ -64,5 +64,5 @@ def test_two_deliveries_at_once_are_one_run_and_two_answers(
     till.door.set()
     replies = [delivery.wait() for delivery in deliveries]
     assert [reply.id for reply in replies] == ["r-1", "r-2"]
-    assert [reply.result for reply in replies] == [{"id": HELD, "payments": ["pi-1"]}] * 2
+    assert [reply.result for reply in replies] == [order(HELD, "pi-1")] * 2
     assert till.booked == ["pi-1"]

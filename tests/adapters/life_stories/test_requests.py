@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.life_stories.conftest import Network, Serve
 from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.life_stories.serving import Runtime
-from tests.adapters.life_stories.tills import HELD, Till, payment
+from tests.adapters.life_stories.tills import HELD, Till, order, payment
 from tests.adapters.life_stories.transports import over_every_transport
 from wsproto.events import Ping, Pong, TextMessage
 
@@ -33,10 +33,10 @@ def test_reads_and_a_payment_are_answered(
     connection = gateway.wait_for_epos()
     assert connection.headers["authorization"] == "Basic sk_sandbox_c4nary"
     assert connection.headers["software-house-id"] == "acme-epos"
-    assert call(connection, "GetOrderByIdV1", orderId="o-1") == {"id": "o-1"}
+    assert call(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
     assert call(connection, "SearchOrdersV1", payableOnly=True) == {"data": []}
     paid = call(connection, "RecordOrderPaymentByIdV1", **payment("o-1", "pi-1"))
-    assert paid == {"id": "o-1", "payments": ["pi-1"]}
+    assert paid == order("o-1", "pi-1")
     assert till.booked == ["pi-1"]
     if network.proxy is not None:
         assert network.proxy.tunnels == (f"127.0.0.1:{gateway.port}",)
@@ -50,11 +50,11 @@ def test_fast_requests_overtake_a_slow_one(
     connection = gateway.wait_for_epos()
     slow = connection.start_call("GetOrderByIdV1", {"orderId": HELD})
     till.wait_for_visitor()
-    assert call(connection, "GetOrderByIdV1", orderId="o-2") == {"id": "o-2"}
+    assert call(connection, "GetOrderByIdV1", orderId="o-2") == order("o-2")
     assert call(connection, "SearchOrdersV1") == {"data": []}
     assert not slow.done
     till.door.set()
-    assert slow.wait().result == {"id": HELD}
+    assert slow.wait().result == order(HELD)
 
 
 def test_a_slow_def_handler_does_not_delay_pongs(
@@ -70,7 +70,7 @@ def test_a_slow_def_handler_does_not_delay_pongs(
         assert isinstance(pong, Pong)
         assert pong.payload == payload
     till.door.set()
-    assert peer.next_answer()["result"] == {"id": HELD}
+    assert peer.next_answer()["result"] == order(HELD)
 
 
 def test_what_cannot_be_answered_is_refused_and_the_connection_lives(
@@ -92,7 +92,7 @@ def test_what_cannot_be_answered_is_refused_and_the_connection_lives(
     assert wrong["code"] == -32602
     assert "$.paymentIntentId" in wrong["message"]
 
-    assert call(connection, "GetOrderByIdV1", orderId="o-1") == {"id": "o-1"}
+    assert call(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
     assert gateway.connections == (connection,)
 
 
@@ -124,12 +124,13 @@ def test_big_messages_go_both_ways(serve: Serve, gateway: LocalGateway) -> None:
 
     @epos.on("SearchOrders")
     def search(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-        return {"data": "x" * params.get("size", 0), "came": len(params.get("filter", ""))}
+        size = params.get("size", 0)
+        return {"data": [], "after": "x" * size, "came": len(params.get("filter", ""))}
 
     serve(epos)
     connection = gateway.wait_for_epos()
     answer = call(connection, "SearchOrdersV1", size=1 << 20)
-    assert answer["data"] == "x" * (1 << 20)
+    assert answer["after"] == "x" * (1 << 20)
     assert call(connection, "SearchOrdersV1", filter="ü" * 450_000)["came"] == 450_000
 
 
@@ -141,7 +142,7 @@ def test_two_thousand_requests_in_one_breath_are_all_answered(
     numbers = range(2000)
     peer.send(*(peer.request(n, "GetOrderByIdV1", {"orderId": f"o-{n}"}) for n in numbers))
     answers = {answer["id"]: answer["result"] for answer in (peer.next_answer() for _ in numbers)}
-    assert answers == {n: {"id": f"o-{n}"} for n in numbers}
+    assert answers == {n: order(f"o-{n}") for n in numbers}
 
 
 def test_a_message_in_fragments_with_a_ping_between_them(
@@ -161,7 +162,7 @@ def test_a_message_in_fragments_with_a_ping_between_them(
     pong = peer.next_event()
     assert isinstance(pong, Pong)
     assert pong.payload == b"between"
-    assert peer.next_answer()["result"] == {"id": "o-7"}
+    assert peer.next_answer()["result"] == order("o-7")
 
 
 def test_a_read_that_takes_too_long_is_answered_and_an_async_def_cancelled(
@@ -177,7 +178,7 @@ def test_a_read_that_takes_too_long_is_answered_and_an_async_def_cancelled(
     late = connection.call("GetOrderByIdV1", {"orderId": HELD}).error
     assert late is not None
     assert late["message"] == "the EPOS took too long"
-    assert call(connection, "GetOrderByIdV1", orderId="o-1") == {"id": "o-1"}
+    assert call(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
 
 
 def test_more_than_there_is_room_for_is_turned_away(
@@ -192,8 +193,8 @@ def test_more_than_there_is_room_for_is_turned_away(
     assert surplus["message"] == "the EPOS is busy, and nothing was done"
     assert service.wait_for_event(Overloaded).method == "GetOrderByIdV1"
     till.door.set()
-    assert slow.wait().result == {"id": HELD}
-    assert call(connection, "GetOrderByIdV1", orderId="o-2") == {"id": "o-2"}
+    assert slow.wait().result == order(HELD)
+    assert call(connection, "GetOrderByIdV1", orderId="o-2") == order("o-2")
 
 
 @pytest.mark.parametrize("method", ["GetOrderByIdV1", "SearchOrdersV1"])
@@ -206,14 +207,14 @@ def test_a_handler_knows_who_asks_and_has_the_applications_state(
     @epos.on("GetOrderById")
     def get_order(ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
         seen.append(ctx)
-        return {}
+        return order("o-1")
 
     if runtime.allows_async:
 
         @epos.on("SearchOrders")
         async def search(ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
             seen.append(ctx)
-            return {}
+            return {"data": []}
 
     else:
         epos.on("SearchOrders")(get_order)

@@ -34,20 +34,20 @@ def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_large_answer_arrives_whole_though_every_write_is_taken_in_part(serve: Serve) -> None:
     data = "".join(f"{number:08}" for number in range(32_000))
     epos = Epos("acme-epos")
-    epos.on("SearchOrders")(lambda _ctx, _params: {"data": data})
+    epos.on("SearchOrders")(lambda _ctx, _params: {"data": [], "after": data})
     with PlayedGateway(buffer=16 * SMALL) as gateway:
         serve(epos, url=gateway.url)
         peer = gateway.accept_epos()
         peer.send(*(peer.request(number, "SearchOrdersV1") for number in (1, 2)))
         answers = [peer.next_answer() for _ in range(2)]
         assert {answer["id"] for answer in answers} == {1, 2}
-        assert all(answer["result"] == {"data": data} for answer in answers)
+        assert all(answer["result"] == {"data": [], "after": data} for answer in answers)
 
 
 @pytest.mark.usefixtures("small_buffers")
 def test_what_a_peer_does_not_read_is_kept_by_the_client_and_counted(serve: Serve) -> None:
     epos = Epos("acme-epos")
-    epos.on("SearchOrders")(lambda _ctx, _params: {"data": "x" * 1024})
+    epos.on("SearchOrders")(lambda _ctx, _params: {"data": [], "after": "x" * 1024})
     with PlayedGateway(buffer=SMALL) as gateway:
         service = serve(epos, url=gateway.url, max_outbound=4096)
         peer = gateway.accept_epos()
@@ -73,7 +73,7 @@ def test_answers_that_are_ready_in_one_turn_leave_in_few_writes(
     serve: Serve, runtime: Runtime, played: PlayedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     epos = Epos("acme-epos")
-    epos.on("ListAreas")(lambda _ctx, _params: {"data": []})
+    epos.on("ListAreas")(lambda _ctx, _params: [])
 
     async def search(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
         await runtime.sleep(0)

@@ -10,6 +10,7 @@ from typing import IO
 import pytest
 from tests.adapters.life_stories.serving import DEADLINE, Runtime
 from tests.adapters.life_stories.tills import payment
+from tests.proto.till import an_order
 
 from dojo_simulator import ConnectionEnded, EposConnection, LocalGateway, PendingCall
 
@@ -76,7 +77,7 @@ def test_the_first_signal_lets_what_runs_finish(first: signal.Signals, program: 
     program.signal(first)
     program.wait_until_it_drains()
     program.let_the_payment_go_on()
-    assert program.paying.wait().result == {"id": "o-1"}
+    assert program.paying.wait().result == an_order("o-1")
     assert program.connection.wait_closed().code == 1000
     program.assert_it_ends_cleanly()
 

@@ -10,7 +10,7 @@ import pytest
 from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.life_stories.serving import Served
-from tests.adapters.life_stories.tills import HELD, Till, payment
+from tests.adapters.life_stories.tills import HELD, Till, order, payment
 from tests.adapters.life_stories.transports import over_every_transport
 
 from dojo_proto import Epos
@@ -48,7 +48,7 @@ def test_what_runs_is_answered_before_the_connection_is_closed_with_1000(
     service.request_stop()
     drains(service, gateway)
     till.door.set()
-    assert paying.wait().result == {"id": HELD, "payments": ["pi-1"]}
+    assert paying.wait().result == order(HELD, "pi-1")
     service.wait()
     assert connection.wait_closed().code == 1000
     closed = service.wait_for_event(Closed)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.played import PlayedGateway
+from tests.adapters.life_stories.tills import order
 
 from dojo_adapters.observer import Observer, logger
 from dojo_adapters.threads import Runner
@@ -73,7 +74,7 @@ def test_times_are_those_of_the_wall_clock(serve: Serve, gateway: LocalGateway) 
     @epos.on("GetOrderById")
     def get_order(ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
         seen.append(ctx)
-        return {}
+        return order("o-1")
 
     before = datetime.now(UTC) - A_MOMENT
     service = serve(epos)

@@ -4,6 +4,7 @@ from threading import Event, Lock, Semaphore
 from typing import Any
 
 from tests.adapters.life_stories.serving import DEADLINE, Runtime
+from tests.proto.till import an_order
 
 from dojo_proto import Context, Epos
 
@@ -51,13 +52,13 @@ def make_epos(till: Till, runtime: Runtime) -> Epos:
     @epos.on("GetOrderById")
     def get_order(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         till.visit(params["orderId"])
-        return {"id": params["orderId"]}
+        return order(params["orderId"])
 
     @epos.on("RecordOrderPaymentById")
     def pay(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         till.visit(params["orderId"])
         till.book(params["paymentIntentId"])
-        return {"id": params["orderId"], "payments": list(till.booked)}
+        return order(params["orderId"], *till.booked)
 
     if not runtime.allows_async:
 
@@ -66,9 +67,9 @@ def make_epos(till: Till, runtime: Runtime) -> Epos:
             return {"data": []}
 
         @epos.on("ListAreas")
-        def list_areas_at_the_door(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+        def list_areas_at_the_door(_ctx: Context, _params: dict[str, Any]) -> list[Any]:
             till.visit(HELD)
-            return {"data": []}
+            return []
 
         return epos
 
@@ -78,7 +79,7 @@ def make_epos(till: Till, runtime: Runtime) -> Epos:
         return {"data": []}
 
     @epos.on("ListAreas")
-    async def list_areas_for_ever(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+    async def list_areas_for_ever(_ctx: Context, _params: dict[str, Any]) -> None:
         till.arrive()
         try:
             while True:
@@ -87,6 +88,17 @@ def make_epos(till: Till, runtime: Runtime) -> Epos:
             till.cancelled.set()
 
     return epos
+
+
+def order(order_id: str, *intents: str) -> dict[str, Any]:
+    """An order with the payments that were recorded."""
+    return an_order(
+        order_id,
+        payments=[
+            {"paymentIntentId": intent, "paidAmount": {"value": 1250, "currencyCode": "GBP"}}
+            for intent in intents
+        ],
+    )
 
 
 def payment(order: str, intent: str, value: int = 1250) -> dict[str, Any]:

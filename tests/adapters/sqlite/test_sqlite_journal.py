@@ -16,8 +16,8 @@ from dojo_adapters.sqlite import SqliteJournal
 from dojo_adapters.sqlite.schema import VERSION, connect_to_read
 from dojo_proto import ConfigurationError
 from dojo_proto.errors import JournalInUse
-from dojo_proto.journal import Entry, Found, Identity, JournalError, RowState, Verdict
-from dojo_proto.work import Abort, Begin, Commit
+from dojo_proto.journal import Entry, Found, Identity, JournalError, RowState, Told, Verdict
+from dojo_proto.work import Abort, Begin, Commit, Note
 
 CALL = cast("Any", None)  # a store does not look at calls
 
@@ -313,3 +313,53 @@ class TestFiles:
             connect_to_read(path)
         with pytest.raises(ConfigurationError, match="cannot be opened"):
             connect_to_read(path.with_name("missing.db"))
+
+
+class TestWhatDojoWasTold:
+    def told(self, journal: SqliteJournal, ticket: str) -> tuple[bool, ...]:
+        row = journal._connection.execute(
+            "SELECT sent_at, confirmed_at, reported_at FROM dojo_journal WHERE ticket = ?",
+            (ticket,),
+        ).fetchone()
+        return tuple(at is not None for at in row)
+
+    def test_it_is_noted_of_each_row(self, journal: SqliteJournal) -> None:
+        first, second = entry("k1", "r1"), entry("k2", "r2")
+        for each in (first, second):
+            begin(journal, each)
+            commit(journal, each.ticket, RowState.SUCCEEDED)
+        assert journal.perform([Note((first.ticket, second.ticket, "gone"), Told.SENT)]) == [None]
+        journal.perform([Note((first.ticket,), Told.CONFIRMED)])
+        journal.perform([Note((second.ticket,), Told.REPORTED)])
+        assert self.told(journal, first.ticket) == (True, True, False)
+        assert self.told(journal, second.ticket) == (True, False, True)
+
+    def test_the_next_process_gets_what_was_left_open(self, path: Path, clocks: Clocks) -> None:
+        first = serve(path, clocks)
+        opened, confirmed, reported, refused, unconfirmed = (
+            entry(f"k{n}", f"r{n}") for n in range(5)
+        )
+        for each in (opened, confirmed, reported, refused, unconfirmed):
+            begin(first, each)
+        for each in (confirmed, reported, unconfirmed):
+            commit(first, each.ticket, RowState.SUCCEEDED)
+        commit(first, refused.ticket, RowState.REFUSED)
+        first.perform([Note((confirmed.ticket,), Told.CONFIRMED)])
+        first.perform([Note((reported.ticket,), Told.REPORTED)])
+        first.close()
+        clocks.pass_by(60)
+        second = serve(path, clocks)
+        rows = second.unsettled()
+        second.close()
+        assert [(row.entry, row.state) for row in rows] == [
+            (opened, RowState.BEGUN),
+            (unconfirmed, RowState.SUCCEEDED),
+        ]
+        assert rows[0].age == 60
+
+    def test_a_journal_that_cannot_be_read_says_so(self, path: Path, clocks: Clocks) -> None:
+        journal = serve(path, clocks)
+        journal._connection.execute("DROP TABLE dojo_journal")
+        with pytest.raises(JournalError, match="no such table"):
+            journal.unsettled()
+        journal.close()

@@ -1,20 +1,16 @@
 """The arguments of `dojo-epos`, and the help on them."""
 
 import re
-import sys
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from pathlib import Path
-from typing import Any, NoReturn, Protocol
-
-import msgspec
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from dojo_adapters.cli import commands
 from dojo_adapters.cli.exits import HELP as EXITS
-from dojo_adapters.cli.fields import parse_field, refuse_secret
+from dojo_adapters.cli.fields import refuse_secret
+from dojo_adapters.cli.options import add_api_url, add_fields, add_format, add_runtime
 from dojo_adapters.runtimes import RUNTIMES
 from dojo_proto import Epos, __version__
-
-DEFAULT_PORT = 8765
 
 _ENVIRONMENT = """\
 environment:
@@ -22,6 +18,7 @@ environment:
   DOJO_API_KEY_FILE   or a file that has it, read anew before each dial
   DOJO_RESELLER_ID    Dojo's id of the reseller, if there is one
   DOJO_EPOS_URL       the gateway, instead of Dojo's
+  DOJO_API_URL        the REST API, instead of Dojo's
   HTTPS_PROXY         a proxy, http://[user:password@]host:port
   NO_PROXY            hosts that are reached without it
 """
@@ -44,6 +41,7 @@ output:
 
 examples:
   dojo-epos run till:epos --journal memory:
+  dojo-epos run till:epos --journal memory: --register
   dojo-epos run till:epos --journal memory: --url ws://127.0.0.1:8765/epos
   dojo-epos run till:epos --runtime threads --set workers=16 --set log_level=DEBUG
 
@@ -76,16 +74,33 @@ exit codes:
 _SIMULATE = """\
 Run a local gateway until SIGINT or SIGTERM, for an EPOS that is being written. It
 takes any API key. It prints its URL, the headers of whoever connects (the key
-masked), and every call and its answer. `dojo-epos trigger` makes it call.
+masked), and every call and its answer. `dojo-epos trigger` makes it call, through
+the port above --port.
 
-The port above --port is taken as well, for that.
+At the port above that it serves the REST side, in place of https://api.dojo.tech:
+an EPOS registers its capabilities there, and only what it has registered is routed
+to it. It also plays whole flows: GET and POST /flows, GET /flows/ID. This needs
+dojo-proto[simulator]; without that, everything is routed.
 """
 _SIMULATE_MORE = """\
 example, in three terminals:
-  dojo-epos simulate
+  dojo-epos simulate --route all
   DOJO_API_KEY=sk_sandbox_any dojo-epos run dojo_simulator.restaurant:epos \\
       --journal memory: --url ws://127.0.0.1:8765/epos
   dojo-epos trigger GetOrderById --params '{"orderId": "order-1"}'
+
+faults:
+  --fault drop-before-answer:RecordOrderPaymentById:0.1
+  --fault delay=2 --fault refuse=429/7:*:0.5
+
+  delay=SECONDS           the request leaves late
+  fragment=BYTES          the request comes in several frames
+  duplicate               the request comes twice
+  drop-after-request=SECONDS, drop-before-answer, drop-after-answer
+                          the connection is reset then
+  close=CODE              the gateway says Close behind the request
+  silent                  the gateway reads and sends nothing more
+  refuse=STATUS/SECONDS   an upgrade is refused, with Retry-After
 
 exit codes:
   0  stopped
@@ -104,18 +119,14 @@ examples:
   dojo-epos trigger SearchOrders
   dojo-epos trigger RecordOrderPaymentById --params '{"orderId": "order-2",
       "paymentIntentId": "pi_1", "paidAmount": {"value": 1400, "currencyCode": "GBP"}}'
+  dojo-epos trigger CancelOrderById --params '{"orderId": "order-2"}' \\
+      --fault drop-before-answer --attempts 3
 
 exit codes:
   0  it answered with a result
   1  it answered with an error, or not at all; or there is no simulator or no EPOS
   2  wrong arguments
 """
-
-
-class _SubParsers(Protocol):
-    """What `add_subparsers` returns, which argparse has no public name for."""
-
-    def add_parser(self, name: str, **kwargs: Any) -> ArgumentParser: ...
 
 
 class _Parser(ArgumentParser):
@@ -130,9 +141,11 @@ class _Parser(ArgumentParser):
         super().error(re.sub(r"sk_\S+", "sk_…", message))
 
 
-def make_parser(epos: Epos | None) -> ArgumentParser:
-    """The parser of all commands; with `epos`, `run` needs no MODULE:NAME."""
-    program = "dojo-epos" if epos is None else Path(sys.argv[0]).name
+def make_parser(program: str, epos: Epos | None, argv: Sequence[str]) -> ArgumentParser:
+    """The parser of all commands; with `epos`, none needs a MODULE:NAME.
+
+    Only the command that `argv` names gets its arguments: what the others need is not imported.
+    """
     parser = _Parser(
         prog=program,
         description="Serve Dojo's EPOS Data API from a till, and try it out without Dojo.",
@@ -140,105 +153,114 @@ def make_parser(epos: Epos | None) -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"dojo-proto {__version__}")
-    parser.set_defaults(command=None, epos=epos)
+    parser.set_defaults(command=None, epos=epos, target=None)
     sub = parser.add_subparsers(metavar="COMMAND", title="commands")
-    _add_run(sub, epos)
-    _add_demo(sub)
-    _add_simulate(sub)
-    _add_trigger(sub)
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    for name, (brief, fill) in _COMMANDS.items():
+        command = sub.add_parser(
+            name,
+            help=brief,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name == chosen:
+            fill(command, epos)
     return parser
 
 
-def _add_run(sub: _SubParsers, epos: Epos | None) -> None:
-    parser = _add(sub, "run", "serve an EPOS", _RUN, _RUN_MORE + _ENVIRONMENT + "\n" + EXITS)
-    parser.set_defaults(command=commands.run, target=None)
+def _tell(parser: ArgumentParser, text: str, more: str) -> None:
+    parser.description, parser.epilog = text, more
+
+
+def _add_target(parser: ArgumentParser, epos: Epos | None, text: str, *, nargs: str | None) -> None:
     if epos is None:
-        parser.add_argument("target", metavar="MODULE:NAME", help="the Epos to serve")
-    _add_runtime(parser, RUNTIMES, "what to serve it with (default: asyncio)")
+        parser.add_argument("target", metavar="MODULE:NAME", nargs=nargs, help=text)
+
+
+def _fill_run(parser: ArgumentParser, epos: Epos | None) -> None:
+    _tell(parser, _RUN, _RUN_MORE + _ENVIRONMENT + "\n" + EXITS)
+    parser.set_defaults(command=commands.run)
+    _add_target(parser, epos, "the Epos to serve", nargs=None)
+    add_runtime(parser, RUNTIMES, "what to serve it with (default: asyncio)")
     parser.add_argument("--url", type=refuse_secret, help="the gateway (default: Dojo's)")
+    add_api_url(parser)
     parser.add_argument(
         "--journal",
         metavar="NAME",
         help="what remembers the state-changing requests: memory: (forgets when the process ends)",
     )
     parser.add_argument(
-        "--set",
-        dest="fields",
-        metavar="FIELD=VALUE",
-        type=parse_field,
-        action="append",
-        default=[],
-        help="a field of Settings, such as ping_interval=15; may be repeated",
+        "--register",
+        action="store_true",
+        help="register with Dojo what it serves, if that has changed",
     )
-    _add_format(parser)
+    add_fields(parser)
+    add_format(parser)
 
 
-def _add_demo(sub: _SubParsers) -> None:
-    parser = _add(sub, "demo", "show everything, on this machine alone", _DEMO, _DEMO_MORE)
+def _fill_register(parser: ArgumentParser, epos: Epos | None) -> None:
+    from dojo_adapters.cli import registration  # noqa: PLC0415 - only for this
+
+    _tell(parser, registration.REGISTER, f"{_ENVIRONMENT}\n{registration.REGISTER_MORE}")
+    _add_target(parser, epos, "the Epos to register", nargs=None)
+    registration.add_register_arguments(parser)
+
+
+def _fill_capabilities(parser: ArgumentParser, epos: Epos | None) -> None:
+    from dojo_adapters.cli import registration  # noqa: PLC0415 - only for this
+
+    more = f"{_ENVIRONMENT}\n{registration.CAPABILITIES_MORE}"
+    _tell(parser, registration.CAPABILITIES, more)
+    _add_target(parser, epos, "the Epos to compare with", nargs="?")
+    registration.add_capabilities_arguments(parser)
+
+
+def _fill_demo(parser: ArgumentParser, _epos: Epos | None) -> None:
+    _tell(parser, _DEMO, _DEMO_MORE)
     parser.set_defaults(command=commands.demo)
-    _add_runtime(parser, (*RUNTIMES, "all"), "what to show it on (default: asyncio)")
+    add_runtime(parser, (*RUNTIMES, "all"), "what to show it on (default: asyncio)")
 
 
-def _add_simulate(sub: _SubParsers) -> None:
-    parser = _add(sub, "simulate", "run a local gateway", _SIMULATE, _SIMULATE_MORE)
+def _fill_simulate(parser: ArgumentParser, _epos: Epos | None) -> None:
+    from dojo_simulator.simulate_arguments import add_simulate_arguments  # noqa: PLC0415 - as above
+
+    _tell(parser, _SIMULATE, _SIMULATE_MORE)
     parser.set_defaults(command=commands.simulate)
-    _add_port(parser)
-    _add_format(parser)
+    add_simulate_arguments(parser)
+    add_format(parser)
 
 
-def _add_trigger(sub: _SubParsers) -> None:
-    parser = _add(sub, "trigger", "make the local gateway call", _TRIGGER, _TRIGGER_MORE)
+def _fill_trigger(parser: ArgumentParser, _epos: Epos | None) -> None:
+    from dojo_simulator.simulate_arguments import add_trigger_arguments  # noqa: PLC0415 - as above
+
+    _tell(parser, _TRIGGER, _TRIGGER_MORE)
     parser.set_defaults(command=commands.trigger)
-    parser.add_argument("method", metavar="METHOD")
-    parser.add_argument(
-        "--params", metavar="JSON", type=_parse_params, default={}, help="an object (default: {})"
-    )
-    _add_port(parser)
+    add_trigger_arguments(parser)
 
 
-def _add(sub: _SubParsers, name: str, brief: str, text: str, more: str) -> ArgumentParser:
-    return sub.add_parser(
-        name,
-        help=brief,
-        description=text,
-        epilog=more,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _fill_check(parser: ArgumentParser, _epos: Epos | None) -> None:
+    from dojo_simulator import check  # noqa: PLC0415 - as above
+
+    _tell(parser, check.DESCRIPTION, check.EPILOG)
+    parser.set_defaults(command=check.run)
+    check.add_check_arguments(parser)
 
 
-def _add_runtime(parser: ArgumentParser, choices: tuple[str, ...], text: str) -> None:
-    parser.add_argument("--runtime", choices=choices, default="asyncio", help=text)
+def _fill_journal(parser: ArgumentParser, _epos: Epos | None) -> None:
+    from dojo_adapters.cli import journal  # noqa: PLC0415 - as above
+
+    _tell(parser, journal.DESCRIPTION, journal.MORE)
+    journal.add_journal_arguments(parser)
 
 
-def _add_format(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--format",
-        choices=("text", "json"),
-        default="text",
-        help="lines for people, or one JSON object a line (default: text)",
-    )
-
-
-def _add_port(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--port",
-        type=_parse_port,
-        default=DEFAULT_PORT,
-        help=f"of the local gateway (default: {DEFAULT_PORT})",
-    )
-
-
-def _parse_port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65534:
-        raise ArgumentTypeError(f"expected a port from 1 to 65534, got {text!r}")
-    return int(text)
-
-
-def _parse_params(text: str) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.ValidationError:
-        raise ArgumentTypeError("expected a JSON object, {…}") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ArgumentTypeError(f"that is no JSON: {error}") from None
+_COMMANDS: dict[str, tuple[str, Callable[[ArgumentParser, Epos | None], None]]] = {
+    "run": ("serve an EPOS", _fill_run),
+    "register": ("tell Dojo what an EPOS serves", _fill_register),
+    "capabilities": ("show what Dojo has registered", _fill_capabilities),
+    "demo": ("show everything, on this machine alone", _fill_demo),
+    "simulate": ("run a local gateway", _fill_simulate),
+    "trigger": ("make the local gateway call", _fill_trigger),
+    "check": ("judge an EPOS", _fill_check),
+    "journal": ("look into a journal", _fill_journal),
+}
+"""Name → what the list of commands says of it, and what gives its parser everything else."""

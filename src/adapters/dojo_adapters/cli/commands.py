@@ -10,7 +10,8 @@ import msgspec
 
 from dojo_adapters.cli.exits import Exit
 from dojo_adapters.cli.lines import told, untold
-from dojo_adapters.cli.target import load_epos
+from dojo_adapters.cli.options import fields_of
+from dojo_adapters.cli.target import chosen_epos
 from dojo_adapters.engine import Options
 from dojo_adapters.environment import settings_from_environment
 from dojo_adapters.runtimes import RUNTIMES, load_runtime
@@ -31,13 +32,10 @@ def run(arguments: Namespace) -> int:
 
 def _serve(arguments: Namespace) -> None:
     runtime = load_runtime(arguments.runtime)
-    fields = dict(arguments.fields)
-    if arguments.url is not None:
-        fields["url"] = arguments.url
     with told(json_lines=arguments.format == "json"):
-        epos = arguments.epos if arguments.target is None else load_epos(arguments.target)
-        settings = settings_from_environment(**fields)
-        options = Options()
+        epos = chosen_epos(arguments)
+        settings = settings_from_environment(**fields_of(arguments))
+        options = Options(register=arguments.register)
         if arguments.journal is not None:
             options["journal"] = arguments.journal
         elif _changes_state(epos):
@@ -60,6 +58,7 @@ def demo(arguments: Namespace) -> int:
 def simulate(arguments: Namespace) -> int:
     """Run the local gateway until a signal."""
     from dojo_simulator.simulate import simulate as run_gateway  # noqa: PLC0415 - only for this
+    from dojo_simulator.simulate_arguments import simulation  # noqa: PLC0415 - only for this
 
     json_lines = arguments.format == "json"
     stop = Event()
@@ -69,7 +68,7 @@ def simulate(arguments: Namespace) -> int:
         print(line if json_lines else f"{now:%H:%M:%S} {line}", flush=True)
 
     with owned_signals(stop.set, stop.set):
-        run_gateway(port=arguments.port, json_lines=json_lines, stop=stop, write=write)
+        run_gateway(simulation(arguments), json_lines=json_lines, stop=stop, write=write)
     return Exit.OK
 
 
@@ -79,7 +78,15 @@ def trigger(arguments: Namespace) -> int:
     from dojo_simulator.control import trigger as send  # noqa: PLC0415 - only for this
 
     port = control_port(arguments.port)
-    reply = send("127.0.0.1", port, arguments.method, arguments.params)
+    reply = send(
+        "127.0.0.1",
+        port,
+        arguments.method,
+        arguments.params,
+        attempts=arguments.attempts,
+        request_id=arguments.id,
+        fault=arguments.fault,
+    )
     answer = reply.result if reply.error is None else {"error": reply.error}
     print(msgspec.json.format(msgspec.json.encode(answer)).decode())
     return Exit.OK if reply.error is None else Exit.FAILED

@@ -2,12 +2,19 @@
 
 import sys
 import traceback
+from argparse import Namespace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from dojo_proto import ConfigurationError, Epos
+
+
+def chosen_epos(arguments: Namespace) -> Epos:
+    """The EPOS that a command is for: the one it names, or the program's own."""
+    epos: Epos = arguments.epos if arguments.target is None else load_epos(arguments.target)
+    return epos
 
 
 def load_epos(target: str) -> Epos:

@@ -33,11 +33,11 @@ CREATE TABLE dojo_journal (
     committed_at REAL,
     sent_at REAL,
     confirmed_at REAL,
+    reported_at REAL,
     held INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX dojo_journal_key ON dojo_journal (key) WHERE key <> '';
 CREATE INDEX dojo_journal_repeat ON dojo_journal (repeat) WHERE repeat <> '';
-CREATE INDEX dojo_journal_open ON dojo_journal (state) WHERE state = 'begun';
 CREATE INDEX dojo_journal_age ON dojo_journal (committed_at);
 CREATE TABLE dojo_journal_about (
     version INTEGER NOT NULL,

@@ -9,7 +9,9 @@ from typing import assert_never
 import msgspec
 
 from dojo_adapters.sqlite.lock import ServingLock
+from dojo_adapters.sqlite.recording import record
 from dojo_adapters.sqlite.schema import BUSY, connect
+from dojo_proto import Context
 from dojo_proto.journal import (
     KEY_WINDOW,
     Entry,
@@ -18,10 +20,11 @@ from dojo_proto.journal import (
     JournalError,
     Row,
     RowState,
+    Told,
     Verdict,
     judge,
 )
-from dojo_proto.work import Abort, Begin, Commit
+from dojo_proto.work import Abort, Begin, Commit, JournalStep, Note
 
 _PURGE_EVERY = 600.0  # seconds between two looks for rows that are too old to matter
 
@@ -44,13 +47,28 @@ class _Stored(msgspec.Struct, array_like=True):
     lived_at: float
 
 
+_SELECT = f"SELECT {', '.join(_Stored.__struct_fields__)} FROM dojo_journal"  # noqa: S608 - the names of the Struct above
+
 # Two searches by index; newer rows come first, and an empty name matches nothing.
-_LOOK_UP = f"""
-SELECT {", ".join(_Stored.__struct_fields__)} FROM dojo_journal WHERE number IN (
+_LOOK_UP = f"""{_SELECT} WHERE number IN (
     SELECT number FROM dojo_journal WHERE key = ?1 AND key <> ''
     UNION SELECT number FROM dojo_journal WHERE repeat = ?2 AND repeat <> ''
-) ORDER BY number DESC
-"""  # noqa: S608 - the names of the Struct above
+) ORDER BY number DESC"""  # noqa: S608 - as above
+
+_SUCCEEDED = f"{_SELECT} WHERE ticket = ? AND state = 'succeeded'"
+
+_UNSETTLED = f"""{_SELECT} WHERE state = 'begun'
+    OR (state = 'succeeded' AND confirmed_at IS NULL AND reported_at IS NULL)
+ORDER BY number"""
+
+_COMMIT = """UPDATE dojo_journal
+SET state = ?, answer = ?, committed_at = ?, lived_at = ?, held = 0 WHERE ticket = ?"""
+
+_NOTES = {
+    Told.SENT: "UPDATE dojo_journal SET sent_at = ? WHERE ticket = ?",
+    Told.CONFIRMED: "UPDATE dojo_journal SET confirmed_at = ? WHERE ticket = ?",
+    Told.REPORTED: "UPDATE dojo_journal SET reported_at = ? WHERE ticket = ?",
+}
 
 
 class _Moment(msgspec.Struct, frozen=True):
@@ -96,7 +114,7 @@ class SqliteJournal:
         self._started = clock()
         self._purged_at: float | None = None
 
-    def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
+    def perform(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         """Do `steps` in one transaction, and so with one sync of the disk."""
         if not steps:
             return []
@@ -108,14 +126,32 @@ class SqliteJournal:
                 return [result for step in steps for result in self.perform([step])]
             return [self._undone(steps[0], error)]
 
+    def record(self, connection: sqlite3.Connection, ctx: Context, result: object) -> None:
+        """Have the request of `ctx` succeed with `result` when `connection` commits; in a handler.
+
+        `connection` is the handler's own, to the file that is this journal, in the transaction that
+        writes the till's rows, and with nothing attached. Once that is committed the payment is
+        booked and the journal knows it, whatever happens next: return `result` then. If it is
+        rolled back, neither is so. Raises LocalProtocolError if it cannot be one transaction.
+        """
+        now = self._now()
+        record(connection, ctx, result, path=self.path, wall=now.wall, lived=now.lived)
+
+    def unsettled(self) -> Sequence[Row]:
+        """What an earlier process has left open, oldest first. Raises JournalError."""
+        try:
+            rows = self._connection.execute(_UNSETTLED).fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path}: {_explain(error)}") from None
+        now = self._now()
+        return [_row(values, now) for values in rows]
+
     def close(self) -> None:
         """Give the journal up to whoever serves it next."""
         self._connection.close()
         self._lock.release()
 
-    def _together(
-        self, steps: Sequence[Begin | Commit | Abort]
-    ) -> list[Found | JournalError | None]:
+    def _together(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         now = self._now()
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
@@ -130,7 +166,7 @@ class SqliteJournal:
             raise
         return results
 
-    def _undone(self, step: Begin | Commit | Abort, error: sqlite3.Error) -> Found | JournalError:
+    def _undone(self, step: JournalStep, error: sqlite3.Error) -> Found | JournalError:
         """What can be said of a step that could not be written."""
         reason = f"{self.path}: {_explain(error)}"
         if not isinstance(step, Begin):
@@ -144,7 +180,7 @@ class SqliteJournal:
             return JournalError(reason, fresh=fresh)
         return found  # for which nothing had to be written
 
-    def _step(self, step: Begin | Commit | Abort, now: _Moment) -> Found | JournalError | None:
+    def _step(self, step: JournalStep, now: _Moment) -> Found | JournalError | None:
         execute = self._connection.execute
         match step:
             case Begin(entry=entry, insert=insert):
@@ -159,17 +195,32 @@ class SqliteJournal:
                     )
                 return found
             case Commit(ticket=ticket, state=state, answer=answer):
-                done = execute(
-                    "UPDATE dojo_journal SET state = ?, answer = ?, committed_at = ?, "
-                    "lived_at = ?, held = 0 WHERE ticket = ?",
-                    (state.value, answer, now.wall, now.lived, ticket),
-                )
-                return None if done.rowcount else JournalError(f"there is no row {ticket}")
+                return self._commit(ticket, state, answer, now)
             case Abort(ticket=ticket):
-                execute("DELETE FROM dojo_journal WHERE ticket = ?", (ticket,))
+                recorded = self._recorded(ticket, now)
+                if recorded is None:
+                    execute("DELETE FROM dojo_journal WHERE ticket = ?", (ticket,))
+                return recorded
+            case Note(tickets=tickets, told=told):
+                moments = [(now.wall, ticket) for ticket in tickets]
+                self._connection.executemany(_NOTES[told], moments)
                 return None
             case _:
                 assert_never(step)
+
+    def _commit(
+        self, ticket: str, state: RowState, answer: bytes, now: _Moment
+    ) -> Found | JournalError | None:
+        recorded = self._recorded(ticket, now)
+        if recorded is not None:
+            return None if state is RowState.SUCCEEDED else recorded
+        done = self._connection.execute(_COMMIT, (state.value, answer, now.wall, now.lived, ticket))
+        return None if done.rowcount else JournalError(f"there is no row {ticket}")
+
+    def _recorded(self, ticket: str, now: _Moment) -> Found | None:
+        """The row, if the handler has committed it as a success in its own transaction."""
+        values = self._connection.execute(_SUCCEEDED, (ticket,)).fetchone()
+        return None if values is None else Found(verdict=Verdict.SUCCEEDED, row=_row(values, now))
 
     def _look_up(self, entry: Entry, now: _Moment) -> Found:
         names = (entry.identity.key, entry.identity.repeat)
