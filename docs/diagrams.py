@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from dojo_proto import call, connection, supervisor
+from dojo_proto import call, connection, registrar, supervisor
 
 DESIGN = Path(__file__).with_name("design.md")
 BEGIN, END = "<!-- diagrams:begin -->", "<!-- diagrams:end -->"
@@ -25,6 +25,7 @@ MACHINES: dict[str, tuple[Table, tuple[Enum, ...]]] = {
         (connection.State.TUNNELLING, connection.State.OPENING),
     ),
     "One request (`call`)": (call.TRANSITIONS, (call.Phase.QUEUED,)),
+    "The registration (`registrar`)": (registrar.TRANSITIONS, (registrar.Phase.OFF,)),
 }
 """Title → the transition table, and the states that a machine may begin in."""
 

@@ -146,8 +146,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def till(clock: Clock) -> Restaurant:
-    return Restaurant(clock=clock)
+def till(clock: Clock) -> Iterator[Restaurant]:
+    with Restaurant(clock=clock) as till:
+        yield till
 
 
 @pytest.fixture

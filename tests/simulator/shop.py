@@ -1,11 +1,13 @@
 """What the tests of the sample restaurant share."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from dojo_proto import Context
+from dojo_proto.contract import encode
+from dojo_simulator import testing
 from dojo_simulator.restaurant import Restaurant, epos
 
 Json = dict[str, Any]
@@ -20,15 +22,22 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def pass_minutes(self, minutes: float) -> None:
+        self.now += timedelta(minutes=minutes)
 
-def run(method: str, state: Restaurant | None, params: Json, *, lookup: bool = False) -> Any:
-    """Call a handler as the library would: params as JSON in, the result as JSON out."""
-    handler = epos.handlers()[f"{method}V1"]
-    found = handler.lookup if lookup else handler
+
+def run(method: str, state: Restaurant | None, params: Json) -> Any:
+    """Call a method as a request that no journal remembers: only the restaurant itself does."""
+    return testing.call(epos, method, params, state=state)
+
+
+def asked(method: str, state: Restaurant | None, params: Json) -> Any:
+    """What the lookup of a method says, as JSON."""
+    found = epos.handlers()[f"{method}V1"].lookup
     assert found is not None
     raw = msgspec.json.encode({"headers": {}, **params})
     context = Context(method=f"{method}V1", request_id=b'"1"', params=raw, state=state)
-    return msgspec.json.decode(msgspec.json.encode(found.function(context, found.decode(raw))))
+    return msgspec.json.decode(encode(found.function(context, found.decode(raw))))
 
 
 def pounds(value: int, currency: str = "GBP") -> Json:
@@ -39,5 +48,14 @@ def payment(intent: str, value: int, *, order: str = "order-1", **more: Any) -> 
     return {"orderId": order, "paymentIntentId": intent, "paidAmount": pounds(value), **more}
 
 
+def lock(lock_id: str, *, order: str = "order-1", minutes: float = 5) -> Json:
+    return {"orderId": order, "lockId": lock_id, "expiry": at(minutes)}
+
+
+def at(minutes: float) -> str:
+    """A time, `minutes` after noon."""
+    return (NOON + timedelta(minutes=minutes)).isoformat()
+
+
 def ids(page: Json) -> list[str]:
-    return [order["id"] for order in page["data"]]
+    return [each["id"] for each in page["data"]]

@@ -54,6 +54,40 @@ def test_unknown_methods_and_given_headers_are_sent_as_they_are(
         assert triggered.result(5).error == {"code": -32601}
 
 
+def test_a_trigger_may_go_wrong_and_is_then_sent_again(
+    gateway: LocalGateway, control: Control, serve: Serve
+) -> None:
+    epos = serve(gateway.url)
+    gateway.wait_for_epos()
+    with ThreadPoolExecutor() as threads:
+        triggered = threads.submit(
+            trigger,
+            control.host,
+            control.port,
+            "ListAreas",
+            {},
+            request_id="one",
+            attempts=2,
+            fault="drop-before-answer",
+        )
+        epos.answer(epos.read_request(), ["lost"])
+        again = serve(gateway.url)
+        request = again.read_request()
+        assert request["id"] == "one"
+        again.answer(request, ["found"])
+        reply = triggered.result(5)
+    assert (reply.result, reply.attempts) == (["found"], 2)
+
+
+def test_a_fault_that_nobody_knows_is_reported(
+    gateway: LocalGateway, control: Control, serve: Serve
+) -> None:
+    serve(gateway.url)
+    gateway.wait_for_epos()
+    with pytest.raises(SimulatorError, match=r"expected one of delay, .*; got 'explode'"):
+        trigger(control.host, control.port, "ListAreas", {}, fault="explode")
+
+
 def test_without_an_epos_there_is_nothing_to_trigger(
     gateway: LocalGateway, control: Control
 ) -> None:

@@ -7,17 +7,18 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from msgspec.structs import replace
 
 from dojo_adapters.runtimes import RUNTIMES, RuntimeNotInstalled
 from dojo_proto import LocalProtocolError
+from dojo_proto.contract import Order, RecordOrderPaymentByIdParams
 from dojo_proto.events import RetryScheduled
 from dojo_simulator.demo import demonstrate, play
 from dojo_simulator.demo.report import Line, Outcome, Report, verdict
 from dojo_simulator.demo.steps import SCENES, Run, Scene, Step
 from dojo_simulator.demo.visit import Heard, Unexpected, Visit, expect
 from dojo_simulator.errors import WaitTimedOut
-from dojo_simulator.restaurant import Restaurant
+from dojo_simulator.restaurant import ledger, payments
+from dojo_simulator.restaurant.database import Books
 
 VISIT = [
     "SearchOrdersV1",
@@ -29,16 +30,6 @@ VISIT = [
     "GetOrderBillByIdV1",
     "DeleteOrderLockV1",
 ]
-
-
-class BooksTwice(Restaurant):
-    """Books a payment again whenever it is asked whether it is booked."""
-
-    def payment(self, order_id: str, payment_intent_id: str) -> dict[str, Any] | None:
-        booked = self._orders[order_id].payments
-        again = f"{payment_intent_id}-again"
-        booked[again] = replace(booked[payment_intent_id], payment_intent_id=again)
-        return super().payment(order_id, payment_intent_id)
 
 
 def shown(*runtimes: str, **options: Any) -> tuple[bool, str]:
@@ -62,8 +53,18 @@ def test_every_step_passes_on_every_runtime(runtime: str) -> None:
     assert "\x1b" not in text
 
 
-def test_a_restaurant_that_books_twice_is_found_out() -> None:
-    passed, text = shown("threads", make_till=BooksTwice)
+def test_a_restaurant_that_books_twice_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = payments._is_booked
+
+    def booking_again(books: Books, params: RecordOrderPaymentByIdParams) -> bool:
+        booked = asked(books, params)
+        if booked:
+            paid = params.paid_amount.value
+            ledger.book_payment(books, params.order_id, intent=None, paid=paid)
+        return booked
+
+    monkeypatch.setattr(payments, "_is_booked", booking_again)
+    passed, text = shown("threads")
     assert not passed
     failed = [line.split("  ")[3] for line in text.splitlines() if "  FAIL  " in line]
     assert failed == ["retry, same id", "retry, new id", "the restaurant's books"]
@@ -72,14 +73,18 @@ def test_a_restaurant_that_books_twice_is_found_out() -> None:
     assert "threads: 15 passed, 3 failed in" in text
 
 
-def test_a_restaurant_that_answers_otherwise_than_the_vendor_wants_is_found_out() -> None:
-    class Misspelt(Restaurant):
-        def order(self, order_id: str) -> dict[str, Any]:
-            order = super().order(order_id)
-            order["total_amount"] = order.pop("totalAmount")
-            return order
+def test_a_restaurant_that_answers_otherwise_than_the_vendor_wants_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    show = ledger.show
 
-    passed, text = shown("threads", make_till=Misspelt)
+    def without_total(books: Books, row: ledger.OrderRow) -> Order:
+        order = show(books, row)
+        order.total_amount = None
+        return order
+
+    monkeypatch.setattr(ledger, "show", without_total)
+    passed, text = shown("threads")
     assert not passed
     assert "expected  the vendor's shape\n" in text
     assert "came      KeyError: 'totalAmount'\n" in text

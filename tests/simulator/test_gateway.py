@@ -264,7 +264,7 @@ def test_it_can_be_used_only_inside_its_block() -> None:
 def test_a_port_that_is_taken_is_an_error_of_the_system(
     gateway: LocalGateway, listener: Callable[[int], Any]
 ) -> None:
-    with pytest.raises(OSError, match="address already in use"):
+    with pytest.raises(OSError, match=r"(?i)address already in use"):
         listener(gateway.port).__enter__()
 
 
@@ -292,3 +292,16 @@ def test_a_visitor_that_leaves_before_the_upgrade_is_told_and_opens_nothing() ->
         assert isinstance(left, Disconnected)
         assert (left.connection, left.cause) == (None, Cause.LOST)
         assert (gateway.connections, gateway.refused) == ((), 0)
+
+
+def test_what_is_told_while_the_gateway_does_not_run_is_told_nobody() -> None:
+    told: SimpleQueue[ObserverEvent] = SimpleQueue()
+    event = Connected(connection=1, target="/", headers=())
+    gateway = LocalGateway(on_event=told.put)
+    gateway.tell(event)
+    with gateway:
+        assert isinstance(told.get(timeout=5), Listening)
+        gateway.tell(event)
+        assert told.get(timeout=5) == event
+    gateway.tell(event)
+    assert told.empty()

@@ -1,8 +1,11 @@
 """The simulation as the command line runs it: one line for each thing that happens."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any
@@ -10,9 +13,19 @@ from typing import Any
 import pytest
 
 from dojo_proto.events import Cause
-from dojo_simulator import LocalGateway, trigger
-from dojo_simulator.events import Disconnected, Unasked, masked
-from dojo_simulator.simulate import simulate, text
+from dojo_simulator import LocalGateway, SimulatorError, trigger
+from dojo_simulator.events import (
+    Disconnected,
+    FaultInjected,
+    FlowFinished,
+    Notified,
+    ObserverEvent,
+    Registered,
+    Unasked,
+    masked,
+)
+from dojo_simulator.routing import Route
+from dojo_simulator.simulate import Simulation, simulate, text
 
 Serve = Callable[..., Any]
 KEY = "sk_sandbox_c4nary"
@@ -33,11 +46,12 @@ class Lines:
 
 
 @contextmanager
-def simulation(*, json_lines: bool) -> Iterator[Lines]:
+def simulation(*, json_lines: bool, route: Route = "all", **options: Any) -> Iterator[Lines]:
     lines = Lines()
     thread = Thread(
         target=simulate,
-        kwargs={"port": 0, "json_lines": json_lines, "stop": lines.stop, "write": lines.write},
+        args=(Simulation(port=0, route=route, **options),),
+        kwargs={"json_lines": json_lines, "stop": lines.stop, "write": lines.write},
     )
     thread.start()
     try:
@@ -51,6 +65,7 @@ def simulation(*, json_lines: bool) -> Iterator[Lines]:
 def test_the_life_of_a_connection_in_text(serve: Serve) -> None:
     with simulation(json_lines=False) as lines:
         host, port = lines.next().removeprefix("taking triggers at ").split(":")
+        assert lines.next().startswith("serving REST at http://127.0.0.1:")
         url = lines.next().removeprefix("listening at ")
         epos = serve(url, key=KEY)
         connected = lines.next()
@@ -88,6 +103,7 @@ def test_the_life_of_a_connection_in_json(serve: Serve) -> None:
 
         control = event()
         assert control["event"] == "TakingTriggers"
+        assert event()["event"] == "ServingRest"
         listening = event()
         assert listening["event"] == "Listening"
         epos = serve(listening["url"], key=KEY)
@@ -109,6 +125,85 @@ def test_the_life_of_a_connection_in_json(serve: Serve) -> None:
         epos.close()
         assert event()["event"] == "Disconnected"
     assert "c4nary" not in "".join(lines.seen)
+
+
+def test_without_starlette_there_is_no_rest_side_and_everything_is_routed(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "dojo_simulator.rest", raising=False)
+    with simulation(json_lines=False, route="registered") as lines:
+        host, port = lines.next().removeprefix("taking triggers at ").split(":")
+        assert lines.next() == (
+            "no REST side, and everything is routed: it needs dojo-proto[simulator] "
+            "(uvicorn is not installed)"
+        )
+        epos = serve(lines.next().removeprefix("listening at "))
+        with ThreadPoolExecutor() as threads:
+            called = threads.submit(trigger, host, int(port), "ListAreas", {})
+            epos.answer(epos.read_request(), [])
+            assert called.result(5).result == []
+        epos.close()
+
+
+def test_only_what_was_registered_is_routed_and_all_of_it_is_told(serve: Serve) -> None:
+    capabilities = b'{"capabilities":[{"name":"MakeTea","version":"v1"}]}'
+    headers = {
+        "Authorization": f"Basic {KEY}",
+        "software-house-id": "acme-epos",
+        "version": "2026-02-27",
+        "Content-Type": "application/json",
+    }
+    with simulation(json_lines=False, route="registered", capabilities=("MakeTea",)) as lines:
+        host, port = lines.next().removeprefix("taking triggers at ").split(":")
+        rest = lines.next().removeprefix("serving REST at http://")
+        epos = serve(lines.next().removeprefix("listening at "), key=KEY)
+        lines.next()  # connected
+        with pytest.raises(SimulatorError, match=r"MakeTea is not registered.*registered nothing"):
+            trigger(host, int(port), "MakeTeaV1", {})
+        with closing(HTTPConnection(rest, timeout=5)) as connection:
+            for without in ("version", ""):
+                sent = {name: value for name, value in headers.items() if name != without}
+                connection.request("PUT", "/epos/integrations/ws", capabilities, sent)
+                connection.getresponse().read()
+        assert lines.next() == (
+            "PUT /epos/integrations/ws refused with 400: "
+            "version: expected 2026-02-27, the header is missing"
+        )
+        assert lines.next() == "acme-epos has registered MakeTea"
+        with pytest.raises(SimulatorError, match=r"no answer within 0\.01 s"):
+            trigger(host, int(port), "MakeTeaV1", {}, timeout=0.01)
+        epos.close()
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            FaultInjected(connection=2, fault="delay 1", id="7", method="ListAreasV1"),
+            "[2] ! delay 1: ListAreasV1 7",
+        ),
+        (
+            FaultInjected(connection=None, fault="refuse 503", id=None, method=None),
+            "[-] ! refuse 503: the upgrade",
+        ),
+        (Registered(software_house_id="acme", capabilities=()), "acme has registered nothing"),
+        (
+            Notified(software_house_id="acme", event_type="OrderUpdated", id="7"),
+            "acme tells of OrderUpdated 7",
+        ),
+        (
+            FlowFinished(id="7", name="WalkIn", status="FAILURE", reason="CreateParty: no"),
+            "flow WalkIn 7: FAILURE CreateParty: no",
+        ),
+        (
+            FlowFinished(id="7", name="WalkIn", status="SUCCESS", reason=""),
+            "flow WalkIn 7: SUCCESS",
+        ),
+    ],
+)
+def test_what_is_beside_the_connections_has_a_line_too(event: ObserverEvent, line: str) -> None:
+    assert text(event) == line
 
 
 def test_refusals_and_calls_without_an_answer_in_text(connect: Serve) -> None:
@@ -176,5 +271,5 @@ def test_it_stops_when_nobody_reads_its_lines() -> None:
     def write(line: str) -> None:
         raise BrokenPipeError(line)
 
-    simulate(port=0, stop=stop, write=write)
+    simulate(Simulation(port=0), stop=stop, write=write)
     assert stop.is_set()

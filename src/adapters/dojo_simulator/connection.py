@@ -15,7 +15,9 @@ from dojo_proto.gateway import Answered, GatewayEvent, Unanswered, Unasked
 from dojo_proto.stage import Asked
 from dojo_simulator import events
 from dojo_simulator.errors import CallTimedOut, ConnectionEnded, SimulatorError, describe
+from dojo_simulator.faults import Fault, FaultKind, Faults
 from dojo_simulator.loop import LoopThread
+from dojo_simulator.registry import Account
 from dojo_simulator.session import Session
 from dojo_simulator.waiting import Waiting
 
@@ -29,19 +31,22 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     error: dict[str, Any] | None
     """The decoded error object, or None."""
     seconds: float
-    """From the call to its answer."""
+    """From the call to its answer; of the last attempt."""
+    attempts: int = 1
+    """How often it was sent."""
 
 
 class PendingCall:
     """A call that has been sent. Any thread may wait for its answer."""
 
     def __init__(
-        self, method: str, request_id: str, *, timeout: float, drop_before_answer: bool
+        self, method: str, request_id: str, *, timeout: float, fault: Fault | None
     ) -> None:
         self.method = method
         self.id = request_id
         self.timeout = timeout
-        self.drop_before_answer = drop_before_answer
+        self.fault = fault
+        """What goes wrong on purpose."""
         self.future: Future[Reply] = Future()
         """For `asyncio.wrap_future` and the like; it must not be cancelled."""
 
@@ -82,6 +87,7 @@ class EposConnection:
         *,
         loop: LoopThread,
         waiting: Waiting,
+        faults: Faults,
         emit: Callable[[events.ObserverEvent], None],
     ) -> None:
         self.number = number
@@ -90,9 +96,12 @@ class EposConnection:
         """Path and query of the upgrade."""
         self.headers = dict(asked.headers)
         """Of the upgrade, names in lower case, as they came: the API key is among them."""
+        self.account = Account.of(self.headers)
+        """Whose connection it is."""
         self._session = session
         self._loop = loop
         self._waiting = waiting
+        self._faults = faults
         self._emit = emit
         self._calls: dict[int, PendingCall] = {}
         self._messages: deque[bytes] = deque()
@@ -131,19 +140,20 @@ class EposConnection:
         request_id: str | None = None,
         timeout: float = 30.0,
         drop_before_answer: bool = False,
+        fault: Fault | None = None,
     ) -> PendingCall:
         """Send a request and return at once.
 
-        After `timeout` seconds the gateway gives the call up. With `drop_before_answer` it resets
-        the connection when the answer arrives, and `wait` raises ConnectionEnded: the EPOS has done
-        it, and the gateway does not know. Raises ConnectionEnded if the connection is not open.
+        After `timeout` seconds the gateway gives the call up. `fault` goes wrong with it, in place
+        of what the gateway has in store; `drop_before_answer` is short for that one, after which
+        `wait` raises ConnectionEnded: the EPOS has done it, and the gateway does not know. Raises
+        ConnectionEnded if the connection is not open, SimulatorError for a fault of upgrades.
         """
-        call = PendingCall(
-            method,
-            request_id or str(uuid4()),
-            timeout=timeout,
-            drop_before_answer=drop_before_answer,
-        )
+        if drop_before_answer:
+            fault = Fault(FaultKind.DROP_BEFORE_ANSWER)
+        if fault is not None and fault.kind is FaultKind.REFUSE:
+            raise SimulatorError(f"{fault.kind}: that happens to upgrades, and not to a call")
+        call = PendingCall(method, request_id or str(uuid4()), timeout=timeout, fault=fault)
         self._loop.call(self._start, call, params)
         return call
 
@@ -205,7 +215,8 @@ class EposConnection:
                 pass  # Asked and Open are the gateway's; the unanswered of an end are told by it
 
     def _answered(self, call: PendingCall, answer: Answered) -> None:
-        if call.drop_before_answer:
+        kind = None if call.fault is None else call.fault.kind
+        if kind is FaultKind.DROP_BEFORE_ANSWER:
             self._session.drop()  # which fails the call
             return
         del self._calls[answer.call]
@@ -226,6 +237,8 @@ class EposConnection:
                 error=reply.error,
             )
         )
+        if kind is FaultKind.DROP_AFTER_ANSWER:
+            self._session.drop()
 
     def _end(self, ended: Ended) -> None:
         with self._waiting.change():
@@ -254,13 +267,58 @@ class EposConnection:
 
     def _start(self, call: PendingCall, params: object) -> None:
         self._expect_open(str(call))
+        call.fault = call.fault or self._faults.of_call(call.method)
+        if call.fault is None:
+            self._request(call, params)
+            return
+        self._emit(
+            events.FaultInjected(
+                connection=self.number, fault=str(call.fault), id=call.id, method=call.method
+            )
+        )
+        self._go_wrong(call, call.fault, params)
+
+    def _go_wrong(self, call: PendingCall, fault: Fault, params: object) -> None:
+        amount = fault.amount
+        match fault.kind:
+            case FaultKind.DELAY:
+                self._session.later(amount, self._request_late, call, params)
+            case FaultKind.FRAGMENT:
+                self._request(call, params, fragment=int(amount))
+            case FaultKind.DUPLICATE:
+                self._request(call, params)
+                twin = PendingCall(call.method, call.id, timeout=call.timeout, fault=None)
+                self._request(twin, params)
+            case FaultKind.DROP_AFTER_REQUEST:
+                self._request(call, params)
+                self._session.later(amount, self._session.drop)
+            case FaultKind.CLOSE:
+                self._request(call, params)
+                self._close(int(amount), "")
+            case FaultKind.SILENT:
+                self._request(call, params)
+                self._session.fall_silent()
+            case _:
+                self._request(call, params)  # what goes wrong with the answer comes with that
+
+    def _request(self, call: PendingCall, params: object, *, fragment: int | None = None) -> None:
         machine, now = self._session.machine, self._session.now
-        number = machine.call(call.id, call.method, params, now, timeout=call.timeout)
+        number = machine.call(
+            call.id, call.method, params, now, timeout=call.timeout, fragment=fragment
+        )
         self._calls[number] = call
         self._emit(
             events.Called(connection=self.number, id=call.id, method=call.method, params=params)
         )
         self._session.pump()
+
+    def _request_late(self, call: PendingCall, params: object) -> None:
+        try:
+            self._expect_open(str(call))
+        except ConnectionEnded as error:
+            self._fail(call, error)
+        else:
+            self._request(call, params)
 
     def _send(self, message: bytes) -> None:
         self._expect_open("a message")

@@ -1,7 +1,8 @@
 """How another process makes a running gateway send a call: one line of JSON each way.
 
 The control listens on loopback, one port above the gateway. A request is
-`{"method": …, "params": …, "timeout": …}`; its answer is what became of the call. A first line that
+`{"method": …, "params": …}`, with `timeout`, `attempts`, `request_id` and `fault` if they are to be
+others than usual; its answer is what became of the call. A first line that
 is nothing of the kind closes the connection unanswered, so that no web page can make a browser
 trigger anything.
 """
@@ -13,11 +14,14 @@ from typing import Any
 
 import msgspec
 
-from dojo_proto.contract import BY_NAME
 from dojo_simulator.connection import Reply
+from dojo_simulator.daemons import in_daemon
 from dojo_simulator.errors import SimulatorError
+from dojo_simulator.faults import parse_fault
 from dojo_simulator.gateway import LocalGateway
+from dojo_simulator.listener import Listener, streams
 from dojo_simulator.loop import Looped, LoopThread
+from dojo_simulator.retrying import RECONNECT, RetryPolicy
 
 _MAX_LINE = 16 << 20
 _GRACE = 5.0
@@ -28,6 +32,9 @@ class _Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: str
     params: dict[str, Any]
     timeout: float = 30.0
+    attempts: int = 1
+    request_id: str | None = None
+    fault: str | None = None
 
 
 class _Triggered(msgspec.Struct, frozen=True, tag=True):
@@ -63,17 +70,15 @@ class Control(Looped):
         """Once it has started, never 0."""
         self._gateway = gateway
         super().__init__(LoopThread("the control"))
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
 
     def _leave(self) -> None:
         if self._listener is not None:
             self._loop.call(self._listener.close)
 
     async def _listen(self) -> None:
-        self._listener = await asyncio.start_server(
-            self._serve, self.host, self.port, limit=_MAX_LINE
-        )
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._listener = Listener(streams(self._serve, _MAX_LINE), self.host, self.port)
+        self.port = self._listener.port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -85,33 +90,50 @@ class Control(Looped):
             writer.close()
 
     async def _call(self, trigger: _Trigger) -> _Triggered | _Failed:
-        epos = self._gateway.epos
-        if epos is None:
-            return _Failed(f"no EPOS is connected to {self._gateway.url}")
+        def call() -> Reply:
+            return self._gateway.call(
+                trigger.method,
+                trigger.params,
+                request_id=trigger.request_id,
+                timeout=trigger.timeout,
+                retry=RetryPolicy(attempts=trigger.attempts),
+                fault=None if trigger.fault is None else parse_fault(trigger.fault),
+            )
+
         try:
-            call = epos.start_call(trigger.method, trigger.params, timeout=trigger.timeout)
-            return _Triggered(await asyncio.wrap_future(call.future))
+            return _Triggered(await asyncio.wrap_future(in_daemon("a trigger", call)))
         except SimulatorError as error:
             return _Failed(str(error))
 
 
 def trigger(
-    host: str, port: int, method: str, params: dict[str, Any], timeout: float = 10.0
+    host: str,
+    port: int,
+    method: str,
+    params: dict[str, Any],
+    timeout: float = 10.0,
+    *,
+    attempts: int = 1,
+    request_id: str | None = None,
+    fault: str | None = None,
 ) -> Reply:
     """Make the simulator whose control is at `host` and `port` call `method` and return the answer.
 
-    `method` is any name of the method; another is sent as it is. The gateway's `headers` are added
-    to `params` if they are missing. Raises SimulatorError if there is no simulator or no EPOS, and
-    if the EPOS did not answer within `timeout` seconds.
+    It calls as `LocalGateway.call` does, up to `attempts` times, and `fault`, as `parse_fault`
+    reads it, goes wrong with the first. Raises SimulatorError if there is no simulator or no EPOS,
+    and if the EPOS did not answer within `timeout` seconds any time.
     """
-    row = BY_NAME.get(method)
     request = _Trigger(
-        method=method if row is None else row.wire,
-        params={**params, "headers": params.get("headers", {})},
+        method=method,
+        params=params,
         timeout=timeout,
+        attempts=attempts,
+        request_id=request_id,
+        fault=fault,
     )
+    patience = attempts * (timeout + RECONNECT) + _GRACE
     try:
-        with socket.create_connection((host, port), timeout=timeout + _GRACE) as stream:
+        with socket.create_connection((host, port), timeout=patience) as stream:
             stream.sendall(_encode(request) + b"\n")
             line = stream.makefile("rb").readline()
     except OSError as error:

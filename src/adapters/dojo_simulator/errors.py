@@ -1,6 +1,8 @@
 """What goes wrong for those who drive the simulator.
 
 SimulatorError
+├── NoRoute                  nobody is there who could be called
+├── NoSuchFlow
 ├── WaitTimedOut             what was awaited did not happen in time
 │   └── CallTimedOut         a call got no answer
 └── ConnectionEnded          the connection of an EPOS is over
@@ -12,6 +14,14 @@ from dojo_proto.errors import DojoError
 
 class SimulatorError(DojoError):
     """The simulator cannot do what it was asked to."""
+
+
+class NoRoute(SimulatorError):
+    """No EPOS is connected, or the one that is has not registered what is to be called."""
+
+
+class NoSuchFlow(SimulatorError):
+    """There is no flow with that id."""
 
 
 class WaitTimedOut(SimulatorError, TimeoutError):

@@ -91,6 +91,50 @@ class Disconnected(Event, frozen=True, kw_only=True):
     """Seconds."""
 
 
+class FaultInjected(Event, frozen=True, kw_only=True):
+    """Something goes wrong on purpose."""
+
+    connection: int | None
+    """None for an upgrade."""
+    fault: str
+    id: str | None
+    method: str | None
+
+
+class Registered(Event, frozen=True, kw_only=True):
+    """An EPOS has registered its capabilities: all that is routed to it from now on."""
+
+    software_house_id: str
+    capabilities: tuple[str, ...]
+
+
+class Notified(Event, frozen=True, kw_only=True):
+    """An EPOS has told of a change of its own."""
+
+    software_house_id: str
+    event_type: str
+    id: str
+
+
+class RestRefused(Event, frozen=True, kw_only=True):
+    """A REST call was answered with an error."""
+
+    method: str
+    path: str
+    status: int
+    reason: str
+
+
+class FlowFinished(Event, frozen=True, kw_only=True):
+    """A flow is over."""
+
+    id: str
+    name: str
+    status: str
+    reason: str
+    """Why, if it has not succeeded."""
+
+
 ObserverEvent: TypeAlias = (
     Listening
     | HandshakeRefused
@@ -100,6 +144,11 @@ ObserverEvent: TypeAlias = (
     | Unanswered
     | Unasked
     | Disconnected
+    | FaultInjected
+    | Registered
+    | Notified
+    | RestRefused
+    | FlowFinished
 )
 
 
@@ -108,9 +157,13 @@ def masked(headers: tuple[Header, ...]) -> tuple[Header, ...]:
     return tuple((name, _mask(value) if name in _SECRET else value) for name, value in headers)
 
 
+def masked_key(key: str) -> str:
+    """How the key begins, if that is no secret: `sk_sandbox_…`."""
+    return next((prefix for prefix in _PREFIXES if key.startswith(prefix)), "") + "…"
+
+
 def _mask(value: str) -> str:
     scheme, space, key = value.partition(" ")
     if not space:
         scheme, key = "", value  # no scheme: then all of it may be the key
-    prefix = next((prefix for prefix in _PREFIXES if key.startswith(prefix)), "")
-    return f"{scheme}{space}{prefix}…"
+    return f"{scheme}{space}{masked_key(key)}"

@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Event, Thread, current_thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -60,6 +61,12 @@ class LoopThread:
             raise SimulatorError(str(error)) from None
         return self._result(future, patience)
 
+    def post(self, function: Callable[..., object], *args: object) -> None:
+        """Have `function` called on the loop's thread soon, unless it has ended; any thread may."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it is closed
+                self._loop.call_soon_threadsafe(function, *args)
+
     def _usable(self) -> asyncio.AbstractEventLoop:
         if self._loop is None or self._loop.is_closed():
             raise SimulatorError(f"{self._name} is not running: use it inside its with block")
@@ -78,7 +85,9 @@ class LoopThread:
             ) from None
 
     def _main(self) -> None:
-        asyncio.run(self._until_stopped())
+        # The selector's loop on every platform: a Listener needs it.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._until_stopped())
 
     async def _until_stopped(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ import h11
 
 from dojo_proto.exchange import Header
 from dojo_simulator.errors import SimulatorError
+from dojo_simulator.listener import Listener, streams
 from dojo_simulator.loop import Looped, LoopThread
 
 _CHUNK = 65536
@@ -37,7 +38,7 @@ class ConnectProxy(Looped):
         self._credentials = credentials
         self._refuse = refuse
         super().__init__(LoopThread("the proxy"))
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._connections = 0
         self._tunnels: list[str] = []
 
@@ -63,8 +64,8 @@ class ConnectProxy(Looped):
     # On the thread of the loop.
 
     async def _listen(self) -> None:
-        self._listener = await asyncio.start_server(self._serve, self.host, self.port)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._listener = Listener(streams(self._serve), self.host, self.port)
+        self.port = self._listener.port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1

@@ -5,23 +5,28 @@ import os
 import ssl
 from collections import deque
 from collections.abc import Callable
+from http.client import responses
 
 import msgspec
 
 from dojo_proto.connection import Ended, Open
-from dojo_proto.exchange import Header
+from dojo_proto.exchange import Header, check_header_value
 from dojo_proto.framing import GOING_AWAY
 from dojo_proto.gateway import Gateway, GatewayEvent
 from dojo_proto.stage import Asked
 from dojo_simulator.connection import EposConnection
+from dojo_simulator.errors import SimulatorError
 from dojo_simulator.events import (
     Connected,
     Disconnected,
+    FaultInjected,
     HandshakeRefused,
     Listening,
     ObserverEvent,
     masked,
 )
+from dojo_simulator.faults import Faults
+from dojo_simulator.listener import Listener
 from dojo_simulator.loop import LoopThread
 from dojo_simulator.session import Session
 from dojo_simulator.waiting import Waiting
@@ -34,6 +39,30 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     headers: list[Header]
     body: bytes
+
+
+def refusal(
+    status: int,
+    retry_after: float | str | None = None,
+    headers: list[Header] | None = None,
+    body: bytes = b"",
+) -> Refusal:
+    """One with `status`, 300 to 599; see `LocalGateway.refuse_next`.
+
+    Raises SimulatorError for another status, ConfigurationError for what no header may carry.
+    """
+    if not 300 <= status <= 599:
+        raise SimulatorError(f"status: expected 300 to 599, got {status}")
+    fields = list(headers or [])
+    if retry_after is not None:
+        seconds = retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+        fields.append(("Retry-After", seconds))
+    return Refusal(
+        status=status,
+        reason=responses.get(status, f"status {status}"),
+        headers=[(name, check_header_value(name, value)) for name, value in fields],
+        body=body,
+    )
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +87,7 @@ class Server:
         options: Options,
         loop: LoopThread,
         waiting: Waiting,
+        faults: Faults,
         on_event: Callable[[ObserverEvent], None] | None,
     ) -> None:
         self.host = host
@@ -66,6 +96,7 @@ class Server:
         self.options = options
         self.loop = loop
         self.waiting = waiting
+        self.faults = faults
         self.connections: list[EposConnection] = []
         self.refused = 0
         self.refusals: deque[Refusal] = deque()
@@ -73,7 +104,7 @@ class Server:
         self.leaving = False
         self.visits: set[Visit] = set()
         self._on_event = on_event
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
 
     @property
     def url(self) -> str:
@@ -86,14 +117,22 @@ class Server:
         if self._on_event is not None:
             asyncio.get_running_loop().call_soon(self._on_event, event)
 
+    def next_refusal(self) -> Refusal | None:
+        """How to answer the next upgrade in place of 101, if it is to be refused."""
+        if self.refusals:
+            return self.refusals.popleft()
+        fault = self.faults.of_upgrade()
+        if fault is None:
+            return None
+        self.emit(FaultInjected(connection=None, fault=str(fault), id=None, method=None))
+        return refusal(int(fault.amount), fault.retry_after)
+
     async def listen(self) -> None:
         """Listen, unless it does, and open connections that are not silent."""
         self.silent = False
         if self._listener is None:
-            self._listener = await asyncio.get_running_loop().create_server(
-                lambda: Visit(self), self.host, self.port, ssl=self.tls
-            )
-            self.port = self._listener.sockets[0].getsockname()[1]
+            self._listener = Listener(lambda: Visit(self), self.host, self.port, tls=self.tls)
+            self.port = self._listener.port
             self.emit(Listening(url=self.url))
 
     def stop_listening(self) -> None:
@@ -112,7 +151,10 @@ class Server:
     async def leave(self) -> None:
         """Say Close to everybody, and return when all sockets are closed."""
         self.leaving = True
+        listener = self._listener
         self.stop_listening()
+        if listener is not None:
+            await listener.settle()
         visits = list(self.visits)
         for visit in visits:
             visit.leave()
@@ -181,10 +223,10 @@ class Visit(Session):
             self.over.set_result(None)
 
     def _decide(self) -> None:
-        if not self._server.refusals:
+        refusal = self._server.next_refusal()
+        if refusal is None:
             self.machine.accept(self.now)
             return
-        refusal = self._server.refusals.popleft()
         self.machine.refuse(
             refusal.status, refusal.reason, self.now, headers=refusal.headers, body=refusal.body
         )
@@ -193,7 +235,13 @@ class Visit(Session):
         server = self._server
         number = len(server.connections) + 1
         self.connection = EposConnection(
-            number, asked, self, loop=server.loop, waiting=server.waiting, emit=server.emit
+            number,
+            asked,
+            self,
+            loop=server.loop,
+            waiting=server.waiting,
+            faults=server.faults,
+            emit=server.emit,
         )
         server.emit(
             Connected(connection=number, target=asked.target, headers=masked(asked.headers))

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import cast
 
 from dojo_proto.connection import State
@@ -99,6 +100,10 @@ class Session(asyncio.Protocol):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
         self.pump()
+
+    def later(self, seconds: float, step: Callable[..., None], *args: object) -> None:
+        """Take a step of this session's connection in so many seconds."""
+        self._loop.call_later(seconds, step, *args)
 
     def abandon(self) -> None:
         """Close the socket now, whatever has not left yet."""

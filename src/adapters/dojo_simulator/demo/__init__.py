@@ -2,7 +2,7 @@
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 from typing import TextIO
 
@@ -26,7 +26,6 @@ def demonstrate(
     runtimes: Sequence[str],
     out: TextIO,
     *,
-    make_till: Callable[[], Restaurant] = Restaurant,
     scenes: Sequence[Scene] = SCENES,
 ) -> bool:
     """Show everything on each of `runtimes`, one after the other; say whether all steps passed.
@@ -41,7 +40,7 @@ def demonstrate(
         if number:
             report.gap()
         try:
-            passed &= _show(runtime, report, make_till(), scenes)
+            passed &= _show(runtime, report, scenes)
         except RuntimeNotInstalled as error:
             missing = error
             report.missing(runtime)
@@ -51,10 +50,10 @@ def demonstrate(
     return passed
 
 
-def _show(runtime: str, report: Report, till: Restaurant, scenes: Sequence[Scene]) -> bool:
+def _show(runtime: str, report: Report, scenes: Sequence[Scene]) -> bool:
     heard = Heard()
     began = monotonic()
-    with LocalGateway() as gateway:
+    with Restaurant() as till, LocalGateway() as gateway:
         settings = Settings(
             api_key="sk_sandbox_demo", url=gateway.url, backoff_initial=_BACKOFF, jitter=0
         )

@@ -1,0 +1,421 @@
+"""Calls of an EPOS without a socket: what a till's author sees of each outcome."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import trio
+
+from dojo_proto import (
+    ConfigurationError,
+    Conflict,
+    Context,
+    DomainError,
+    Epos,
+    InvalidRequest,
+    NotFound,
+    RequestHeaders,
+    UnexpectedError,
+)
+from dojo_proto.contract import (
+    BY_NAME,
+    CollectionDetails,
+    GetOrderByIdParams,
+    Order,
+    OrderDetails,
+    OrderStatus,
+    OrderType,
+)
+from dojo_proto.events import ContentDiffers, RequestFinished, RequestOutcome
+from dojo_simulator.errors import SimulatorError
+from dojo_simulator.testing import Caller, ResultMisfit, Unanswered, call, call_async
+
+PAYMENT = {
+    "orderId": "7",
+    "paymentIntentId": "pi-1",
+    "paidAmount": {"value": 1050, "currencyCode": "GBP"},
+}
+PAID = {
+    "id": "7",
+    "status": "Accepted",
+    "details": {"orderType": "DineIn", "dineIn": {"tableId": "1"}},
+}
+
+
+class Till:
+    """A state that remembers what handlers did with it."""
+
+    def __init__(self) -> None:
+        self.contexts: list[Context] = []
+        self.booked: set[str] = set()
+        self.broken: BaseException | None = None
+
+
+def reads(handler: Any) -> Epos:
+    """An EPOS with one read."""
+    epos = Epos("acme-epos")
+    epos.on("GetOrderById")(handler)
+    return epos
+
+
+def pays(*, lookup: bool = True) -> Epos:
+    """An EPOS that books payments."""
+    epos = Epos("acme-epos")
+
+    @epos.on("RecordOrderPaymentById")
+    def pay(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+        ctx.state.contexts.append(ctx)
+        if ctx.state.broken is not None:
+            raise ctx.state.broken
+        ctx.state.booked.add(params["paymentIntentId"])
+        return PAID
+
+    def paid(ctx: Context, params: dict[str, Any]) -> dict[str, Any] | None:
+        return PAID if params["paymentIntentId"] in ctx.state.booked else None
+
+    if lookup:
+        epos.lookup("RecordOrderPaymentById")(paid)
+    return epos
+
+
+def fails(_ctx: Context, _params: dict[str, Any]) -> None:
+    raise ValueError("the database is locked")
+
+
+@pytest.fixture
+def till() -> Till:
+    return Till()
+
+
+# One call.
+
+
+def test_a_call_gives_the_result_as_dojo_reads_it() -> None:
+    def get(_ctx: Context, params: GetOrderByIdParams) -> Order:
+        details = OrderDetails(order_type=OrderType.COLLECTION, collection=CollectionDetails())
+        return Order(id=params.order_id, status=OrderStatus.NEW, details=details)
+
+    assert call(reads(get), "GetOrderById", {"orderId": "7"}) == {
+        "id": "7",
+        "status": "New",
+        "details": {"orderType": "Collection", "collection": {}},
+    }
+
+
+@pytest.mark.parametrize("name", ["GetOrderById", "GetOrderByIdV1", BY_NAME["GetOrderById"]])
+def test_a_method_goes_by_any_of_its_names(name: Any) -> None:
+    assert call(reads(lambda _ctx, _params: PAID), name, {"orderId": "7"}) == PAID
+
+
+def test_params_may_be_a_struct_and_may_be_missing() -> None:
+    def get(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+        return {**PAID, "id": params["orderId"], "note": params["printer"]}
+
+    params = GetOrderByIdParams(order_id="8", unknown={"printer": "bar"})
+    order = call(reads(get), "GetOrderById", params)
+    assert (order["id"], order["note"]) == ("8", "bar")
+    areas = Epos("acme-epos")
+    areas.on("ListAreas")(lambda _ctx, _params: [])
+    assert call(areas, "ListAreas") == []
+
+
+def test_the_handler_gets_state_and_headers(till: Till) -> None:
+    def get(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+        assert "headers" in params
+        ctx.state.contexts.append(ctx)
+        return PAID
+
+    epos = reads(get)
+    call(epos, "GetOrderById", {"orderId": "7"}, state=till, headers={"waiterId": "3"})
+    call(epos, "GetOrderById", {"orderId": "7", "headers": {"waiterId": "4"}}, state=till)
+    call(epos, "GetOrderById", {"orderId": "7"}, state=till)
+    assert [ctx.headers.waiter_id for ctx in till.contexts] == ["3", "4", None]
+    assert till.contexts[0].state is till
+
+
+def test_headers_may_be_typed(till: Till) -> None:
+    epos = pays()
+    call(epos, "RecordOrderPaymentById", PAYMENT, state=till, headers=RequestHeaders(waiter_id="3"))
+    assert till.contexts[0].headers.waiter_id == "3"
+
+
+@pytest.mark.parametrize("error", [NotFound, Conflict, InvalidRequest, UnexpectedError])
+def test_a_refusal_is_raised_as_what_it_is(error: type[DomainError]) -> None:
+    raised = error("there is no order 7")
+
+    def get(_ctx: Context, _params: dict[str, Any]) -> None:
+        raise raised
+
+    with pytest.raises(error, match="there is no order 7") as caught:
+        call(reads(get), "GetOrderById", {"orderId": "7"})
+    assert type(caught.value) is error
+    assert caught.value.__cause__ is raised  # so that its traceback is shown
+
+
+def test_a_refusal_of_ones_own_type_is_raised_as_dojo_sees_it() -> None:
+    class Closed(Conflict):
+        """The order is closed."""
+
+    def get(_ctx: Context, _params: dict[str, Any]) -> None:
+        raise Closed("order 7 is closed")
+
+    with pytest.raises(Conflict, match="order 7 is closed") as caught:
+        call(reads(get), "GetOrderById", {"orderId": "7"})
+    assert type(caught.value) is Conflict
+
+
+def test_params_that_do_not_fit_are_refused_before_the_handler() -> None:
+    def get(_ctx: Context, _params: GetOrderByIdParams) -> None:
+        raise AssertionError("it must not run")
+
+    with pytest.raises(InvalidRequest, match=r"Expected `str`, got `int` - at `\$\.orderId`"):
+        call(reads(get), "GetOrderById", {"orderId": 7})
+
+
+def test_middleware_takes_part() -> None:
+    entered = []
+    epos = reads(lambda _ctx, _params: PAID)
+
+    @epos.middleware
+    def session(ctx: Context, params: Any, proceed: Any) -> Any:
+        entered.append(params.order_id)
+        return proceed(ctx, params)
+
+    assert call(epos, "GetOrderById", {"orderId": "7"}) == PAID
+    assert entered == ["7"]
+
+
+def test_an_event_goes_to_the_handler_of_its_type() -> None:
+    told = []
+    epos = Epos("acme-epos")
+    epos.on("HandleEvent:payment_intent.created")(lambda _ctx, params: told.append(params.id))
+    data = {"paymentIntentId": "pi-1", "paymentStatus": "Created", "captureMode": "Auto"}
+    for event in ("payment_intent.created", "payment_intent.cancelled"):
+        params = {
+            "id": event,
+            "accountId": "acme",
+            "event": event,
+            "data": data,
+            "createdAt": "2026-03-01T12:00:00Z",
+        }
+        assert call(epos, "HandleEvent", params) == {}
+    assert told == ["payment_intent.created"]
+
+
+def test_what_a_handler_raises_otherwise_is_the_cause_of_what_dojo_is_told() -> None:
+    with pytest.raises(UnexpectedError) as caught:
+        call(reads(fails), "GetOrderById", {"orderId": "7"})
+    assert "locked" not in str(caught.value)
+    assert str(caught.value.__cause__) == "the database is locked"
+
+
+def test_what_ends_a_test_goes_through_the_handler(till: Till) -> None:
+    caller = Caller(pays(), state=till)
+    till.broken = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        caller.call("RecordOrderPaymentById", PAYMENT)
+    till.broken = None
+    assert caller.call("RecordOrderPaymentById", PAYMENT) == PAID
+
+
+def test_a_result_that_does_not_fit_fails_the_test() -> None:
+    epos = reads(lambda _ctx, _params: {**PAID, "totalAmount": {"value": 24.5}})
+    with pytest.raises(ResultMisfit, match=r"GetOrderByIdV1: .* at `\$\.totalAmount"):
+        call(epos, "GetOrderById", {"orderId": "7"})
+
+
+def test_a_result_that_does_not_fit_fails_the_test_also_where_it_would_be_sent() -> None:
+    epos = Epos("acme-epos")
+    epos.on("CancelOrderById")(lambda _ctx, _params: {**PAID, "status": "Lost"})
+    caller = Caller(epos)
+    with pytest.raises(AssertionError, match=r"CancelOrderByIdV1: .* at `\$\.status`"):
+        caller.call("CancelOrderById", {"orderId": "7"})
+
+
+def test_a_payment_of_unknown_outcome_is_unanswered(till: Till) -> None:
+    till.broken = OSError("the disk is full")
+    with pytest.raises(Unanswered, match="its handler raised, and there is no lookup") as caught:
+        call(pays(lookup=False), "RecordOrderPaymentById", PAYMENT, state=till)
+    assert caught.value.__cause__ is till.broken
+
+
+def test_a_method_that_nothing_handles_is_a_mistake_of_the_test() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"GetOrder: .* no handler .* handles GetOrderById"
+    ):
+        call(reads(fails), "GetOrder")
+    with pytest.raises(ConfigurationError, match="ListAreas: this EPOS has no handler"):
+        call(reads(fails), BY_NAME["ListAreas"])
+
+
+def test_an_epos_that_cannot_be_served_cannot_be_called() -> None:
+    with pytest.raises(ConfigurationError, match="handles nothing"):
+        call(Epos("acme-epos"), "GetOrderById")
+
+
+# Handlers that are async def.
+
+
+async def wait_and_get(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    await asyncio.sleep(0)
+    return {**PAID, "id": params["orderId"]}
+
+
+def test_an_async_handler_runs_in_a_loop_of_its_own() -> None:
+    assert call(reads(wait_and_get), "GetOrderById", {"orderId": "8"})["id"] == "8"
+
+
+def test_in_a_loop_it_is_awaited_there() -> None:
+    loops = []
+
+    async def get(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+        loops.append(asyncio.get_running_loop())
+        return PAID
+
+    async def test() -> None:
+        loops.append(asyncio.get_running_loop())
+        assert await call_async(reads(get), "GetOrderById", {"orderId": "7"}) == PAID
+
+    asyncio.run(test())
+    assert loops[0] is loops[1]
+
+
+def test_in_trio_too() -> None:
+    async def get(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+        await trio.lowlevel.checkpoint()
+        return PAID
+
+    async def test() -> None:
+        for epos in (reads(get), reads(lambda _ctx, _params: PAID)):
+            assert await call_async(epos, "GetOrderById", {"orderId": "7"}) == PAID
+
+    trio.run(test)
+
+
+def test_in_a_loop_call_says_what_to_write_instead() -> None:
+    async def test() -> None:
+        with pytest.raises(SimulatorError, match="await call_async"):
+            call(reads(wait_and_get), "GetOrderById", {"orderId": "7"})
+
+    asyncio.run(test())
+
+
+def test_what_an_async_handler_raises_is_the_cause() -> None:
+    async def get(_ctx: Context, _params: dict[str, Any]) -> None:
+        raise ValueError("the database is locked")
+
+    with pytest.raises(UnexpectedError) as caught:
+        call(reads(get), "GetOrderById", {"orderId": "7"})
+    cause = caught.value.__cause__
+    assert isinstance(cause, ValueError)
+    assert cause.__context__ is None
+
+
+# Several calls that know of one another.
+
+
+def outcomes(caller: Caller) -> list[RequestOutcome]:
+    return [event.outcome for event in caller.events if isinstance(event, RequestFinished)]
+
+
+def test_the_second_call_of_one_payment_books_nothing(till: Till) -> None:
+    caller = Caller(pays(), state=till)
+    for _ in range(2):
+        assert caller.call("RecordOrderPaymentById", PAYMENT) == PAID
+    assert len(till.contexts) == 1
+    assert outcomes(caller) == [RequestOutcome.SUCCESS, RequestOutcome.REPEAT]
+
+
+def test_what_has_no_natural_key_is_repeated_by_its_id() -> None:
+    cancelled = []
+
+    def cancel(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+        cancelled.append(params["orderId"])
+        return PAID
+
+    epos = Epos("acme-epos")
+    epos.on("CancelOrderById")(cancel)
+    caller = Caller(epos)
+    for request_id in ("one", "one", "", ""):
+        assert caller.call("CancelOrderById", {"orderId": "7"}, request_id=request_id) == PAID
+    assert cancelled == ["7"] * 3
+
+
+def test_a_refusal_is_repeated_without_a_cause(till: Till) -> None:
+    caller = Caller(pays(), state=till)
+    till.broken = Conflict("order 7 is closed")
+    for cause in (till.broken, None):
+        with pytest.raises(Conflict, match="order 7 is closed") as caught:
+            caller.call("RecordOrderPaymentById", PAYMENT, request_id="one")
+        assert caught.value.__cause__ is cause
+    assert len(till.contexts) == 1
+
+
+def test_alarms_are_among_the_events(till: Till) -> None:
+    caller = Caller(pays(), state=till)
+    caller.call("RecordOrderPaymentById", PAYMENT)
+    other = {**PAYMENT, "paidAmount": {"value": 1, "currencyCode": "GBP"}}
+    assert caller.call("RecordOrderPaymentById", other) == PAID
+    assert len([event for event in caller.events if isinstance(event, ContentDiffers)]) == 1
+
+
+def test_after_a_crash_the_lookup_tells_what_was_booked(till: Till) -> None:
+    caller = Caller(pays(), state=till)
+    assert caller.call("RecordOrderPaymentById", PAYMENT, crash=True) is None
+    assert caller.call("RecordOrderPaymentById", PAYMENT) == PAID
+    assert len(till.contexts) == 1
+
+
+def test_after_a_crash_a_handler_without_a_lookup_runs_again_and_is_told(till: Till) -> None:
+    caller = Caller(pays(lookup=False), state=till)
+    caller.call("RecordOrderPaymentById", PAYMENT, crash=True)
+    assert caller.call("RecordOrderPaymentById", PAYMENT) == PAID
+    assert [ctx.redelivered for ctx in till.contexts] == [False, True]
+    first, second = till.contexts
+    assert first.idempotency_key == second.idempotency_key
+
+
+def test_an_async_epos_can_crash_too() -> None:
+    runs = []
+
+    async def cancel(ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+        runs.append(ctx.redelivered)
+        return PAID
+
+    epos = Epos("acme-epos")
+    epos.on("CancelOrderById")(cancel)
+
+    async def test() -> None:
+        caller = Caller(epos)
+        order = {"orderId": "7"}
+        assert await caller.call_async("CancelOrderById", order, request_id="1", crash=True) is None
+        assert await caller.call_async("CancelOrderById", order, request_id="1") == PAID
+
+    asyncio.run(test())
+    assert runs == [False, True]
+
+
+def test_a_crash_needs_a_handler_that_runs(till: Till) -> None:
+    caller = Caller(pays(), state=till)
+    caller.call("RecordOrderPaymentById", PAYMENT)
+    with pytest.raises(SimulatorError, match="no crash, since its handler did not run"):
+        caller.call("RecordOrderPaymentById", PAYMENT, crash=True)
+    assert caller.call("RecordOrderPaymentById", PAYMENT) == PAID
+
+
+def test_a_crash_that_a_handler_raises_in_is_told(till: Till) -> None:
+    caller = Caller(pays(), state=till)
+    till.broken = OSError("the disk is full")
+    with pytest.raises(OSError, match="the disk is full"):
+        caller.call("RecordOrderPaymentById", PAYMENT, crash=True)
+
+
+def test_a_caller_makes_one_call_at_a_time() -> None:
+    async def get(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
+        with pytest.raises(SimulatorError, match="one call at a time"):
+            await caller.call_async("GetOrderById", {"orderId": "7"})
+        return PAID
+
+    caller = Caller(reads(get))
+    for _ in range(2):
+        assert caller.call("GetOrderById", {"orderId": "7"}) == PAID
