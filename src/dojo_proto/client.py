@@ -18,7 +18,15 @@ from dojo_proto.connection import State as ConnectionState
 from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import Epos
 from dojo_proto.errors import ConfigurationError
-from dojo_proto.events import Cause, Closed, Draining, Event, Opened, PingRoundTrip
+from dojo_proto.events import (
+    Cause,
+    Closed,
+    Draining,
+    Event,
+    JournalFailed,
+    Opened,
+    PingRoundTrip,
+)
 from dojo_proto.framing import NORMAL_CLOSURE, Message
 from dojo_proto.journal import Found, Row
 from dojo_proto.settings import Settings, environment_of
@@ -281,6 +289,10 @@ class Client:
         """The journal could not do a step. `fresh`: its look-up had found nothing before that."""
         self._dispatch.journal_failed(call, reason, now, fresh=fresh)
         self._advance(now)
+
+    def note_failed(self, reason: str) -> None:
+        """The journal could not do a Note."""
+        self._events.append(JournalFailed(method="", step="note", reason=reason))
 
     # Inside.
 

@@ -269,7 +269,7 @@ def test_no_key_is_a_wrong_configuration(
 
 def test_no_journal_is_a_wrong_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv=["run", "dojo_simulator.restaurant:epos"]) == Exit.CONFIGURATION
-    assert "such as --journal memory:" in capsys.readouterr().err
+    assert "such as --journal sqlite:" in capsys.readouterr().err
 
 
 def test_an_async_handler_under_threads_is_a_wrong_configuration(

@@ -10,7 +10,7 @@ import random
 import socket
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging import getLevelNamesMapping
 from threading import Thread
 from time import monotonic, time
@@ -41,15 +41,16 @@ from dojo_proto import (
 )
 from dojo_proto.call import Call
 from dojo_proto.events import Cause, Closed, Event, Opened
-from dojo_proto.journal import Found, JournalError
-from dojo_proto.work import Abort, Begin, Cancel, Commit, JournalStep, Outcome, Run
+from dojo_proto.journal import Found, JournalError, Row
+from dojo_proto.work import Abort, Begin, Cancel, Commit, JournalStep, Note, Outcome, Run
 
 
 class Options(TypedDict, total=False):
     """What every `run`, `serve`, `open_service` and `Runner` takes besides EPOS and settings."""
 
     journal: str | JournalStore
-    """`"memory:"` or a store of your own; needed as soon as a handler changes state."""
+    """`"memory:"`, `"sqlite:PATH"` or a store of your own; needed as soon as a handler changes
+    state."""
     state: Any
     """What handlers get as `ctx.state`."""
     on_event: Callable[[Event], object]
@@ -81,8 +82,8 @@ class Engine(ABC):
         allow_async: bool,
         **options: Unpack[Options],
     ) -> None:
-        store = open_journal(options.get("journal"))
-        epos.check(allow_async=allow_async, journaled=store is not None)
+        journal = options.get("journal")
+        epos.check(allow_async=allow_async, journaled=journal is not None)
         given = settings or settings_from_environment()
         settings = self._settings = with_proxy(given)
         context = options.get("ssl_context")
@@ -91,6 +92,11 @@ class Engine(ABC):
         self._rest = RestThread(rest, settings, self._tell)
         if options.get("register"):
             self._rest.register(epos.capabilities())
+        # A journal that is opened here is held against others, so that nothing may fail behind it.
+        self._store = open_journal(journal)
+        # A store that the user has made is theirs to close.
+        self._owns_store = isinstance(journal, str)
+        self._unsettled = self._read_unsettled()
         self._observer = Observer(
             options.get("on_event"), getLevelNamesMapping()[settings.log_level]
         )
@@ -109,12 +115,9 @@ class Engine(ABC):
         """Whether there ever was a connection."""
         self.inbox = Inbox(self.wake)
         self._workers = Workers(settings.workers, self._deliver_ran)
-        self._store = store
-        # A store that the user has made is theirs to close.
-        self._owns_store = isinstance(options.get("journal"), str)
         self._journal: JournalThread | None = None
-        if store is not None and store.blocking:
-            self._journal = JournalThread(store, self._deliver_result)
+        if self._store is not None and self._store.blocking:
+            self._journal = JournalThread(self._store, self._deliver_result)
         # Steps under way in the journal's thread, and when each counts as failed.
         self._steps: dict[int, tuple[float, JournalStep]] = {}
         self._dialed = 0
@@ -155,6 +158,7 @@ class Engine(ABC):
 
     def start(self) -> None:
         """Begin to dial."""
+        self.client.resume(self._unsettled, monotonic())
         self._rest.start()
         self.client.start(monotonic())
         self.turn()
@@ -249,9 +253,8 @@ class Engine(ABC):
         """
         deadline = monotonic() + patience
         done = self._journal is None or self._journal.close(patience)
-        if done and self._store is not None and self._owns_store:
-            self._store.close()
-            self._store = None
+        if done:
+            self._close_store()
         if not self._rest.close(max(0.0, deadline - monotonic())):
             return False  # the observer is still to hear of those that did not get through
         return self._observer.close(max(0.0, min(1.0, deadline - monotonic()))) and done
@@ -282,6 +285,18 @@ class Engine(ABC):
 
     # Inside.
 
+    def _read_unsettled(self) -> Sequence[Row]:
+        try:
+            return () if self._store is None else self._store.unsettled()
+        except BaseException:
+            self._close_store()
+            raise
+
+    def _close_store(self) -> None:
+        if self._store is not None and self._owns_store:
+            self._store.close()
+            self._store = None
+
     def _start_dial(self, action: Dial) -> None:
         dial = Thread(target=self._dial, args=(action,), name="dojo-dial", daemon=True)
         try:
@@ -305,19 +320,23 @@ class Engine(ABC):
                     self._workers.submit(work)
                 case Cancel(call=call):
                     self.cancel_task(call)
-                case Begin() | Commit() | Abort():
+                case Begin() | Commit() | Abort() | Note():
                     self._do_step(work)
 
     def _do_step(self, step: JournalStep) -> None:
         now = monotonic()
         if self._journal is not None:
-            self._steps[id(step)] = (now + JOURNAL_TIMEOUT, step)
+            if not isinstance(step, Note):  # which nobody waits for
+                self._steps[id(step)] = (now + JOURNAL_TIMEOUT, step)
             self._journal.submit(step)
         elif self._store is not None:
             self._report(step, perform(self._store, [step])[0], now)
 
     def _report(self, step: JournalStep, result: Result, now: float) -> None:
-        if isinstance(result, JournalError):
+        if isinstance(step, Note):
+            if isinstance(result, JournalError):
+                self.client.note_failed(str(result))
+        elif isinstance(result, JournalError):
             self.client.journal_failed(step.call, str(result), now, fresh=result.fresh)
         elif isinstance(result, Found):
             self.client.begun(step.call, result, now)
@@ -325,7 +344,8 @@ class Engine(ABC):
             self.client.committed(step.call, now)
 
     def _finish_step(self, step: JournalStep, result: Result, now: float) -> None:
-        if self._steps.pop(id(step), None) is not None:  # else it was given up
+        # A step that is not there any more was given up.
+        if isinstance(step, Note) or self._steps.pop(id(step), None) is not None:
             self._report(step, result, now)
 
     def _finish_dial(self, number: int, api_key: str, sock: socket.socket, now: float) -> None:

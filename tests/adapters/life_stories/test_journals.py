@@ -12,7 +12,7 @@ from tests.adapters.life_stories.tills import Till, order, payment
 from dojo_proto import Epos, MemoryJournal
 from dojo_proto.events import JournalFailed, RequestFinished, RequestOutcome
 from dojo_proto.journal import Found, JournalError
-from dojo_proto.work import Abort, Begin, Commit
+from dojo_proto.work import JournalStep
 from dojo_simulator import LocalGateway
 
 
@@ -26,7 +26,7 @@ class SlowJournal(MemoryJournal):
         self.disk = threading.Event()
         self.threads: set[str] = set()
 
-    def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
+    def perform(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         self.threads.add(threading.current_thread().name)
         assert self.disk.wait(DEADLINE)
         return super().perform(steps)
@@ -77,7 +77,7 @@ class FullJournal(MemoryJournal):
         self.blocking = blocking
         self.fresh = fresh
 
-    def perform(self, steps: Sequence[Begin | Commit | Abort]) -> list[Found | JournalError | None]:
+    def perform(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         return [JournalError("disk full", fresh=self.fresh) for _ in steps]
 
 

@@ -40,6 +40,7 @@ def main(epos: "Epos | None" = None, argv: Sequence[str] | None = None) -> int:
 def _run(program: str, epos: "Epos | None", argv: Sequence[str]) -> int:
     from dojo_adapters.cli.arguments import make_parser  # noqa: PLC0415 - as said above
     from dojo_proto import AuthenticationError, ConfigurationError, DojoError  # noqa: PLC0415 - too
+    from dojo_proto.errors import JournalInUse  # noqa: PLC0415 - too
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -55,6 +56,8 @@ def _run(program: str, epos: "Epos | None", argv: Sequence[str]) -> int:
         return _fail(program, error, Exit.CONFIGURATION)
     except AuthenticationError as error:
         return _fail(program, error, Exit.AUTHENTICATION)
+    except JournalInUse as error:
+        return _fail(program, error, Exit.JOURNAL_IN_USE)
     except DojoError as error:
         return _fail(program, error, Exit.FAILED)
 

@@ -41,7 +41,7 @@ output:
 
 examples:
   dojo-epos run till:epos --journal memory:
-  dojo-epos run till:epos --journal memory: --register
+  dojo-epos run till:epos --journal sqlite:/var/lib/acme/till.db --register
   dojo-epos run till:epos --journal memory: --url ws://127.0.0.1:8765/epos
   dojo-epos run till:epos --runtime threads --set workers=16 --set log_level=DEBUG
 
@@ -187,7 +187,8 @@ def _fill_run(parser: ArgumentParser, epos: Epos | None) -> None:
     parser.add_argument(
         "--journal",
         metavar="NAME",
-        help="what remembers the state-changing requests: memory: (forgets when the process ends)",
+        help="what remembers the state-changing requests: sqlite:PATH (absolute), or memory: "
+        "(forgets when the process ends)",
     )
     parser.add_argument(
         "--register",

@@ -41,7 +41,8 @@ def _serve(arguments: Namespace) -> None:
         elif _changes_state(epos):
             raise ConfigurationError(
                 "this EPOS changes state, so serving it needs a journal that remembers what was "
-                "done: name one, such as --journal memory: (forgets when the process ends)"
+                "done: name one, such as --journal sqlite:/var/lib/acme/till.db, or memory: "
+                "(forgets when the process ends)"
             )
         runtime.run(epos, settings, **options)
 

@@ -14,6 +14,8 @@ class Exit(IntEnum):
     """No key, no such module, a bad field, no journal, a runtime that is not installed."""
     AUTHENTICATION = 3
     """The gateway refused the API key: 401 or 403."""
+    JOURNAL_IN_USE = 4
+    """Another service holds the journal."""
 
 
 HELP = """\
@@ -23,4 +25,5 @@ exit codes:
   2  wrong configuration: no key, no such module, a bad field, no journal,
      a runtime that is not installed
   3  the gateway refused the API key (401, 403)
+  4  another service holds the journal
 """

@@ -6,33 +6,41 @@ lie in one file: of two, under ATTACH and with a write-ahead log, a power cut ma
 
 import sqlite3
 from pathlib import Path
+from time import time
 
 from dojo_proto import Context, contract
 from dojo_proto.errors import LocalProtocolError
 
 _FULL = 2
 
-_RECORD = """UPDATE dojo_journal
-SET state = 'succeeded', answer = ?, committed_at = ?, lived_at = ?, held = 0
+_HAS_JOURNAL = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = 'dojo_journal'"
+_HAS_ROW = "SELECT 1 FROM main.dojo_journal WHERE ticket = ?"
+
+# For how long the journal has been served is as of its last step, which has begun this request or
+# came later. A row may look older by the run of its handler, and only to a clock that has leapt.
+_RECORD = """UPDATE main.dojo_journal
+SET state = 'succeeded', answer = ?, committed_at = ?,
+    lived_at = (SELECT lived FROM main.dojo_journal_about), held = 0
 WHERE ticket = ? AND state <> 'succeeded'"""
 
 
 def record(
-    connection: sqlite3.Connection,
-    ctx: Context,
-    result: object,
-    *,
-    path: Path,
-    wall: float,
-    lived: float,
+    connection: sqlite3.Connection, ctx: Context, result: object, *, path: Path | None = None
 ) -> None:
-    """Have the row of `ctx` succeed with `result` when the transaction of `connection` commits."""
+    """Have the request of `ctx` succeed with `result` when `connection` commits; in a handler.
+
+    `connection` is the handler's own, to the database that is served as the journal too, in the
+    transaction that writes the till's rows, and with nothing attached. Once that is committed the
+    payment is booked and the journal knows it, whatever happens next: return `result` then. If it
+    is rolled back, neither is so. `path` is where the journal is known to lie, if it is known.
+    Raises LocalProtocolError if it cannot be one transaction.
+    """
     _check(connection, path)
     if not ctx.ticket:
         raise LocalProtocolError(f"record: {ctx.method} changes nothing, so it has no row")
     # Where a lookup answers repeats, nothing that a customer has said needs to be kept.
     answer = contract.encode({} if result is None else result) if ctx.keeps_answer else b""
-    done = connection.execute(_RECORD, (answer, wall, lived, ctx.ticket))
+    done = connection.execute(_RECORD, (answer, time(), ctx.ticket))
     if done.rowcount != 1:
         raise LocalProtocolError(
             f"record: the journal has no open row for {ctx.idempotency_key}; was it recorded "
@@ -40,7 +48,17 @@ def record(
         )
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def has_row(connection: sqlite3.Connection, ctx: Context) -> bool:
+    """Whether the journal that has the request of `ctx` lies in the database of `connection`.
+
+    For handlers that are also served with another journal, such as `memory:` in tests.
+    """
+    if not ctx.ticket or connection.execute(_HAS_JOURNAL).fetchone() is None:
+        return False
+    return connection.execute(_HAS_ROW, (ctx.ticket,)).fetchone() is not None
+
+
+def _check(connection: sqlite3.Connection, path: Path | None) -> None:
     """Raise LocalProtocolError unless both are written to one file, durably and at once."""
     if not connection.in_transaction:
         raise LocalProtocolError(
@@ -48,10 +66,11 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             "both are committed together"
         )
     for _, name, file in connection.execute("PRAGMA database_list"):
-        if name == "main" and not (file and path.samefile(file)):
+        if name == "main" and not _holds_journal(connection, file, path):
             raise LocalProtocolError(
                 f"record: this connection is to {file or 'a database in memory'}, and the journal "
-                f"is {path}: name the till's own database as the journal, sqlite:{file}"
+                f"is {path or 'not there'}: name the till's own database as the journal, "
+                "sqlite:PATH"
             )
         if name not in {"main", "temp"}:
             raise LocalProtocolError(
@@ -64,3 +83,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             "record: this connection does not wait for the disk, so a power cut could take what "
             "was answered; set PRAGMA synchronous = FULL"
         )
+
+
+def _holds_journal(connection: sqlite3.Connection, file: str, path: Path | None) -> bool:
+    if not file or (path is not None and not path.samefile(file)):
+        return False
+    return connection.execute(_HAS_JOURNAL).fetchone() is not None

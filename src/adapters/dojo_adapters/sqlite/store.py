@@ -129,13 +129,9 @@ class SqliteJournal:
     def record(self, connection: sqlite3.Connection, ctx: Context, result: object) -> None:
         """Have the request of `ctx` succeed with `result` when `connection` commits; in a handler.
 
-        `connection` is the handler's own, to the file that is this journal, in the transaction that
-        writes the till's rows, and with nothing attached. Once that is committed the payment is
-        booked and the journal knows it, whatever happens next: return `result` then. If it is
-        rolled back, neither is so. Raises LocalProtocolError if it cannot be one transaction.
+        As `dojo_adapters.sqlite.record`, for those who have opened the journal themselves.
         """
-        now = self._now()
-        record(connection, ctx, result, path=self.path, wall=now.wall, lived=now.lived)
+        record(connection, ctx, result, path=self.path)
 
     def unsettled(self) -> Sequence[Row]:
         """What an earlier process has left open, oldest first. Raises JournalError."""

@@ -204,7 +204,7 @@ class Bench:
         self.note("(waiting for the EPOS)", f"connection {self.link.number}")
 
     def await_end(self, link: Transcript) -> None:
-        """Wait until the EPOS has left a connection. Raises WaitTimedOut."""
+        """Wait until a connection is over. Raises WaitTimedOut."""
         self.await_that(lambda: link.ended)
 
     def forget(self) -> bool:

@@ -88,23 +88,24 @@ def get(bench: Bench, order_id: str) -> Json:
 def payable(bench: Bench, at_least: int = 1, *, whole: bool = False) -> Json:
     """An order that can be paid, with at least that much still owed.
 
-    A new one if the till can open one, else one that is named or found. `whole` says that it is
-    going to be paid up. Raises Skipped if there is none.
+    One that is named, else a new one if the till can open one, else one that is found. `whole` says
+    that it is going to be paid up. Raises Skipped if there is none.
     """
-    if bench.can("new_order"):
-        return get(bench, bench.till.new_order())
-    ids = bench.given.orders or tuple(
-        str(each.get("id")) for each in search(bench, "SearchOrders", {"payableOnly": True})
-    )
+    ids = bench.given.orders
+    if not ids and not bench.can("new_order"):
+        listed = search(bench, "SearchOrders", {"payableOnly": True})
+        ids = tuple(str(each.get("id")) for each in listed)
     found = [get(bench, each) for each in ids]
     fit = [each for each in found if each.get("payable") is True and owed(each) >= at_least]
-    if not fit:
-        raise Skipped(
-            f"there is no order to pay with {at_least} minor units or more owed: name some with "
-            "--order, or TillActions with new_order"
-        )
-    # What is paid up is used up: the smallest debt for that, the largest for everything else.
-    return (min if whole else max)(fit, key=owed)
+    if fit:
+        # What is paid up is used up: the smallest debt for that, the largest for anything else.
+        return (min if whole else max)(fit, key=owed)
+    if bench.can("new_order"):
+        return get(bench, bench.till.new_order())
+    raise Skipped(
+        f"there is no order to pay with {at_least} minor units or more owed: open some, name some "
+        "with --order, or name TillActions with new_order"
+    )
 
 
 def payment(order: Json, value: int, *, intent: str | None = None, **more: object) -> Json:

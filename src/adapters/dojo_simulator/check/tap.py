@@ -94,35 +94,31 @@ class Tap(Looped):
             self.transcripts.append(transcript)
         try:
             await asyncio.gather(
-                self._carry_from_epos(reader, far_writer, transcript),
-                self._carry(far_reader, writer, transcript.from_gateway),
+                self._carry(reader, far_writer, transcript, transcript.from_epos),
+                self._carry(far_reader, writer, transcript, transcript.from_gateway),
             )
         except OSError:
             pass  # one of the two ends is gone, and the other learns it now
         finally:
             self._drop(transcript)
 
-    async def _carry_from_epos(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, transcript: Transcript
-    ) -> None:
-        try:
-            await self._carry(reader, writer, transcript.from_epos)
-        finally:
-            self._end(transcript)  # the EPOS has left, whatever the gateway still has to say
-
     async def _carry(
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        transcript: Transcript,
         keep: Callable[[bytes], None],
     ) -> None:
         """Carry bytes one way until they end, then say so; `keep` reads along."""
-        while data := await reader.read(_CHUNK):
-            with self.waiting.change():
-                keep(data)
-            writer.write(data)
-            await writer.drain()
-        writer.write_eof()
+        try:
+            while data := await reader.read(_CHUNK):
+                with self.waiting.change():
+                    keep(data)
+                writer.write(data)
+                await writer.drain()
+            writer.write_eof()
+        finally:
+            self._end(transcript)  # whatever the other end still has to say
 
     def _drop(self, transcript: Transcript) -> None:
         tapped = self._tapped.pop(transcript.number, None)
@@ -137,5 +133,5 @@ class Tap(Looped):
 
     def _send(self, transcript: Transcript, frame: bytes) -> None:
         tapped = self._tapped.get(transcript.number)
-        if tapped is not None:
+        if tapped is not None and transcript.ended is None:
             tapped.epos.write(frame)

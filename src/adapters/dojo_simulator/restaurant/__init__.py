@@ -6,6 +6,7 @@ answered from a database.
     orders, order_and_pay, locks, payments, bills    what guests order and pay
     tables, parties, reservations                    where they sit, now and later
     events                                           what Dojo tells afterwards
+    unresolved                                       what was under way when the till went down
 
 A real till has the rest already: its books (`database`, `schema`, `documents`, `ledger`,
 `seating`, `menu`, `paging`), and its staff (`Restaurant`).
@@ -21,6 +22,7 @@ from dojo_simulator.restaurant import (
     payments,
     reservations,
     tables,
+    unresolved,
 )
 from dojo_simulator.restaurant.actions import Staff, till_actions
 from dojo_simulator.restaurant.serving import epos
@@ -41,4 +43,5 @@ __all__ = [
     "reservations",
     "tables",
     "till_actions",
+    "unresolved",
 ]

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 from weakref import finalize
 
-from dojo_proto import ConfigurationError
+from dojo_adapters import sqlite as journal
+from dojo_proto import ConfigurationError, Context
 from dojo_simulator.restaurant.schema import SCHEMA, VERSION
+
+Result = TypeVar("Result")
 
 _BUSY = 5.0
 """Seconds to wait for another process that writes."""
@@ -37,6 +40,16 @@ class Books:
         """Return the first row that a query finds."""
         found: sqlite3.Row | None = self._connection.execute(sql, _stored(values)).fetchone()
         return found
+
+    def record(self, ctx: Context, result: Result) -> Result:
+        """Return `result`, which the journal knows of as soon as the books have changed.
+
+        So it is if both are kept in this one file, as they should be. Another journal hears of it
+        afterwards, from the library.
+        """
+        if journal.has_row(self._connection, ctx):
+            journal.record(self._connection, ctx, result)
+        return result
 
     def next_number(self, table: str) -> int:
         """The number that the next row of the table will have; none is ever used twice."""
@@ -121,6 +134,7 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         # What was committed is on the disk, also if the power fails in the next moment.
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA fullfsync = ON")  # macOS: else a drive's cache would do
         self._connection.execute("PRAGMA foreign_keys = ON")
         with self.writing() as books:
             found = books.rows("PRAGMA user_version")[0]["user_version"]

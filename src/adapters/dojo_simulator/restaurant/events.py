@@ -26,7 +26,7 @@ def note_payment_status(ctx: Context, params: HandleEventParams) -> dict[str, An
     with writing(ctx) as books:
         if books.run("INSERT INTO events (id) VALUES (:id) ON CONFLICT DO NOTHING", id=params.id):
             _move_on(books, params.data.payment_intent_id, params.data.payment_status)
-    return {}
+        return books.record(ctx, {})
 
 
 def _move_on(books: Books, intent: str, status: PaymentIntentStatus) -> None:

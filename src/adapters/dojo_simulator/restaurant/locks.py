@@ -25,7 +25,7 @@ def lock_order(ctx: Context, params: CreateOrderLockParams) -> Order:
             if order.closed:
                 raise Conflict("the order is closed")
         ledger.set_lock(books, order.id, params.lock_id, params.expiry)
-        return ledger.order(books, order.id)
+        return books.record(ctx, ledger.order(books, order.id))
 
 
 @epos.on("ExtendOrderLock")
@@ -37,7 +37,7 @@ def extend_lock(ctx: Context, params: ExtendOrderLockParams) -> dict[str, Any]:
         if order.lock_id != params.lock_id:
             raise Conflict("that lock is gone: lock the order anew")
         ledger.set_lock(books, order.id, params.lock_id, params.expiry)
-    return {}
+        return books.record(ctx, {})
 
 
 @epos.on("DeleteOrderLock")
@@ -47,4 +47,4 @@ def unlock_order(ctx: Context, params: DeleteOrderLockParams) -> Order:
         order = ledger.find(books, params.order_id)
         if order.lock_id == params.lock_id:
             ledger.set_lock(books, order.id, None, None)
-        return ledger.order(books, order.id)
+        return books.record(ctx, ledger.order(books, order.id))

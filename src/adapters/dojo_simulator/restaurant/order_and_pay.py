@@ -26,17 +26,17 @@ def create_order(ctx: Context, params: CreateOrderParams) -> Order:
     The total is Dojo's: that is what the guests were shown, and what they have paid.
     """
     with writing(ctx) as books:
-        order_id = _find(books, params.dojo_order_id)
+        order_id = find(books, params.dojo_order_id)
         if order_id is None:
             order_id = _enter(books, params)
-        return ledger.order(books, order_id)
+        return books.record(ctx, ledger.order(books, order_id))
 
 
 @epos.lookup("CreateOrder")
 def find_created_order(ctx: Context, params: CreateOrderParams) -> Order | None:
     """Whether that order was taken: asked when an earlier answer may have been lost."""
     with reading(ctx) as books:
-        order_id = _find(books, params.dojo_order_id)
+        order_id = find(books, params.dojo_order_id)
         return None if order_id is None else ledger.order(books, order_id)
 
 
@@ -57,10 +57,11 @@ def cancel_order(ctx: Context, params: CancelOrderByIdParams) -> Order:
             if order.open_at_till:
                 raise Conflict("the order is open at the till")
             ledger.set_status(books, order.id, OrderStatus.CANCELED)
-        return ledger.order(books, order.id)
+        return books.record(ctx, ledger.order(books, order.id))
 
 
-def _find(books: Books, dojo_order_id: str) -> str | None:
+def find(books: Books, dojo_order_id: str) -> str | None:
+    """The till's id of an order that Dojo has brought, or None."""
     row = books.row("SELECT id FROM orders WHERE dojo_order_id = :id", id=dojo_order_id)
     return None if row is None else str(row["id"])
 

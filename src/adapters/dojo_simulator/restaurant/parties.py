@@ -55,12 +55,12 @@ def create_party(ctx: Context, params: CreatePartyParams) -> Party:
             "SELECT id FROM parties WHERE dojo_party_id = :id", id=params.dojo_party_id
         )
         if known is not None:
-            return seating.party(books, known["id"])
+            return books.record(ctx, seating.party(books, known["id"]))
         party = _party(f"party-{books.next_number('parties')}", params)
         party.status = params.status or "Seated"
         party.reservation_id = _reservation_id(books, params)
         seating.store_party(books, party, params.dojo_party_id)
-        return party
+        return books.record(ctx, party)
 
 
 @epos.on("UpdateParty")
@@ -72,7 +72,7 @@ def update_party(ctx: Context, params: UpdatePartyParams) -> Party:
         party.end_time = params.end_time
         party.reservation_id = seating.party(books, params.id).reservation_id
         seating.store_party(books, party)
-        return party
+        return books.record(ctx, party)
 
 
 @epos.on("DeletePartyById")
@@ -80,7 +80,7 @@ def delete_party(ctx: Context, params: DeletePartyByIdParams) -> dict[str, Any]:
     """The party was seated by mistake. Nothing is kept of the guests."""
     with writing(ctx) as books:
         seating.delete_party(books, params.party_id)
-    return {}
+        return books.record(ctx, {})
 
 
 def _party(party_id: str, params: CreatePartyParams | UpdatePartyParams) -> Party:

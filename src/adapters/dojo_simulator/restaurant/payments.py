@@ -16,7 +16,7 @@ def record_payment(ctx: Context, params: RecordOrderPaymentByIdParams) -> Order:
     """
     with writing(ctx) as books:
         order = ledger.find(books, params.order_id)
-        if not _is_booked(books, params):
+        if not is_booked(books, params.order_id, params.payment_intent_id):
             paid = ledger.minor_units(params.paid_amount, "paidAmount", least=1)
             tips = ledger.minor_units(params.tips_amount or ledger.money(0), "tipsAmount")
             ledger.refuse_foreign_lock(books, order, params.lock_id)
@@ -32,20 +32,23 @@ def record_payment(ctx: Context, params: RecordOrderPaymentByIdParams) -> Order:
             ledger.set_status(
                 books, order.id, OrderStatus.FINALIZED if fully_paid else order.status
             )
-        return ledger.order(books, order.id)
+        return books.record(ctx, ledger.order(books, order.id))
 
 
 @epos.lookup("RecordOrderPaymentById")
 def find_payment(ctx: Context, params: RecordOrderPaymentByIdParams) -> Order | None:
     """Whether that payment is booked: asked when an earlier answer may have been lost."""
     with reading(ctx) as books:
-        return ledger.order(books, params.order_id) if _is_booked(books, params) else None
+        if not is_booked(books, params.order_id, params.payment_intent_id):
+            return None
+        return ledger.order(books, params.order_id)
 
 
-def _is_booked(books: Books, params: RecordOrderPaymentByIdParams) -> bool:
+def is_booked(books: Books, order_id: str, intent: str) -> bool:
+    """Whether the payment was booked, whatever has become of it since."""
     booked = books.row(
         "SELECT 1 FROM payments WHERE order_id = :order_id AND payment_intent_id = :intent",
-        order_id=params.order_id,
-        intent=params.payment_intent_id,
+        order_id=order_id,
+        intent=intent,
     )
     return booked is not None

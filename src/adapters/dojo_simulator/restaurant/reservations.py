@@ -59,10 +59,10 @@ def create_reservation(ctx: Context, params: CreateReservationParams) -> Reserva
             id=params.dojo_reservation_id,
         )
         if known is not None:
-            return seating.reservation(books, known["id"])
+            return books.record(ctx, seating.reservation(books, known["id"]))
         reservation = _reservation(f"reservation-{books.next_number('reservations')}", params)
         seating.store_reservation(books, reservation, params.dojo_reservation_id)
-        return reservation
+        return books.record(ctx, reservation)
 
 
 @epos.on("UpdateReservation")
@@ -72,7 +72,7 @@ def update_reservation(ctx: Context, params: UpdateReservationParams) -> Reserva
         seating.reservation(books, params.id)  # or NotFound
         reservation = _reservation(params.id, params)
         seating.store_reservation(books, reservation)
-        return reservation
+        return books.record(ctx, reservation)
 
 
 @epos.on("DeleteReservationById")
@@ -80,7 +80,7 @@ def delete_reservation(ctx: Context, params: DeleteReservationByIdParams) -> dic
     """Nobody will come. Nothing is kept of the guests."""
     with writing(ctx) as books:
         seating.delete_reservation(books, params.reservation_id)
-    return {}
+        return books.record(ctx, {})
 
 
 def _reservation(
