@@ -17,6 +17,7 @@ from dojo_proto.errors import (
     DojoError,
     DomainError,
     InvalidRequest,
+    JournalInUse,
     LocalProtocolError,
     NotFound,
     UnexpectedError,
@@ -25,6 +26,7 @@ from dojo_proto.journal import JournalStore
 from dojo_proto.memory import MemoryJournal
 from dojo_proto.registration import Notice, OrderUpdated, PartyUpdated, ReservationUpdated
 from dojo_proto.settings import Settings
+from dojo_proto.settling import Unresolved
 from dojo_proto.status import Status
 from dojo_proto.version import __version__
 
@@ -41,6 +43,7 @@ __all__ = [
     "DomainError",
     "Epos",
     "InvalidRequest",
+    "JournalInUse",
     "JournalStore",
     "Kind",
     "Link",
@@ -57,6 +60,7 @@ __all__ = [
     "Status",
     "Stop",
     "UnexpectedError",
+    "Unresolved",
     "Wait",
     "__version__",
 ]

@@ -14,7 +14,7 @@ from tests.proto.wired import KEY, Fate, Wired
 from dojo_adapters.observer import Observer, describe, logger
 from dojo_proto import OrderUpdated, Settings, events
 from dojo_proto.events import Event, ObserverEvent
-from dojo_proto.journal import JournalError
+from dojo_proto.journal import Entry, Identity, JournalError, Row, RowState
 from dojo_proto.registrar import Registrar
 from dojo_proto.rest import RestCall
 from dojo_proto.work import Raised
@@ -50,11 +50,27 @@ def say(wired: Wired, message: str) -> None:
     wired.client.data_to_send(wired.link, wired.now)
 
 
+def left_open(intent: str, state: RowState) -> Row:
+    identity = Identity(key=intent, repeat="", content="c", amounts="a")
+    entry = Entry(
+        ticket=intent,
+        method="RecordOrderPaymentById",
+        identity=identity,
+        idempotency_key=f"RecordOrderPaymentById/table-7/{intent}",
+        owner="earlier",
+    )
+    return Row(entry=entry, state=state, answer=f'{{"name":"{NAME}"}}'.encode(), age=400.0)
+
+
 def whole_life() -> list[Event]:
     """The events of a service to which everything happens."""
     wired = Wired(IndiscreetTill(), observe=True, max_in_flight=4, max_queued=0)
     till = wired.till
     assert isinstance(till, IndiscreetTill)
+    # What an earlier process has left open.
+    wired.client.resume(
+        [left_open("pi-8", RowState.BEGUN), left_open("pi-9", RowState.SUCCEEDED)], 0
+    )
     wired.fates.append(Fate(status=503, body=f"not with {KEY}".encode()))
     wired.start()
     wired.advance(2)
