@@ -146,4 +146,11 @@ def _explain(error: ssl.SSLError) -> str:
         )
     if error.reason == "WRONG_VERSION_NUMBER":
         return "what came in is not TLS; is the port a TLS one?"
-    return (error.reason or str(error)).replace("_", " ").lower()
+    said = (error.reason or str(error)).replace("_", " ").lower()
+    # RFC 7301 section 3.2. Python 3.11 has no `reason` for this alert, only OpenSSL's text.
+    if "no application protocol" in said:
+        return (
+            "it refuses ALPN http/1.1, so it may speak HTTP/2 only, and a WebSocket here needs "
+            "HTTP/1.1; check the url, or have whoever runs it offer http/1.1 there"
+        )
+    return said
