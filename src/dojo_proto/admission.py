@@ -40,18 +40,23 @@ class Admission:
 
     def admit(self, call: Call, now: float) -> Admitted:
         """Give `call` a place, let it wait, or turn it away."""
-        read, threaded = lane = _lane(call)
-        waiting = self._lanes[lane]
-        # Those that wait already come first, as long as they may.
-        if not waiting and self._slots.take(read=read, threaded=threaded):
-            call.threaded = threaded
+        if self.take(call):
             return Admitted.NOW
         if self.queued >= self._max_queued:
             return Admitted.FULL
         call.deadline = now + self._timeout
-        waiting.append(call)
+        self._lanes[_lane(call)].append(call)
         self.queued += 1
         return Admitted.WAITS
+
+    def take(self, call: Call) -> bool:
+        """Give `call` a place if there is one that nobody waits for; say whether there was."""
+        read, threaded = lane = _lane(call)
+        # Those that wait already come first, as long as they may.
+        if self._lanes[lane] or not self._slots.take(read=read, threaded=threaded):
+            return False
+        call.threaded = threaded
+        return True
 
     def next_ready(self) -> Call | None:
         """A waiting call that has just been given a place; None if there is none."""

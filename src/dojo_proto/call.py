@@ -10,7 +10,7 @@ from dojo_proto.handlers import Handler
 from dojo_proto.journal import Identity, Row
 
 if TYPE_CHECKING:
-    from dojo_proto.decisions import Asking, Forget, Keep
+    from dojo_proto.decisions import Asking, Forget, Keep, Reread
 
 
 class Phase(Enum):
@@ -141,8 +141,8 @@ class Call:
         self.ticket = ""
         self.idempotency_key = ""
         self.redelivered = False
-        self.rereading = ""
-        """Why it stays unanswered unless its row, read anew, says that it was done."""
+        self.rereading: Reread | None = None
+        """Its row is read anew, since its handler may have committed it itself."""
         self.asking: Asking | None = None
         """While ASKING: why."""
         self.stored = b""

@@ -169,7 +169,7 @@ class Client:
 
     def resume(self, rows: Sequence[Row], now: float) -> None:
         """Take up what an earlier process has left open in the journal. Before `start`."""
-        self._dispatch.resume(rows, now)
+        self._dispatch.settling.resume(rows, now)
 
     def start(self, now: float) -> None:
         """Begin to dial. Raises LocalProtocolError the second time, or after a stop."""

@@ -98,9 +98,13 @@ class Withhold(msgspec.Struct, frozen=True):
 
 
 class Reread(msgspec.Struct, frozen=True):
-    """Look the row up again: its handler may have committed it itself. If not, do not answer."""
+    """Look the row up again: its handler may have committed it itself.
+
+    If not, answer `otherwise`; without that, or if it cannot be looked up, do not answer.
+    """
 
     reason: str
+    otherwise: ErrorObject | None = None
 
 
 Step: TypeAlias = RunHandler | Ask | AskAgain | Keep | Forget | Reply | Withhold | Reread
@@ -146,7 +150,7 @@ def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining
             return _was_done(call, row, repeat=True)
         case Verdict.REFUSED:
             return Reply(msgspec.json.decode(row.answer, type=ErrorObject), repeat=True)
-        case Verdict.FAILED if call.shed:
+        case Verdict.FAILED if call.shed and call.handler.method.kind is not Kind.MONEY:
             return _turn_away(draining=draining)
     if call.shed:
         return Withhold("its outcome is open, and there is no place to settle it")
@@ -158,16 +162,19 @@ def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining
 
 
 def after_reread(call: Call, found: Found) -> Step:
-    """What follows from the row as it is after the handler, or after a step that was too late."""
+    """What follows from the row as it is now: if its handler has committed it, that stands."""
     if found.row is not None and found.verdict is Verdict.SUCCEEDED:
         return _was_done(call, found.row, repeat=False)
-    return Withhold(call.rereading)
+    reread = call.rereading
+    if reread is not None and reread.otherwise is not None:
+        return Reply(reread.otherwise)
+    return Withhold("the journal has not kept it" if reread is None else reread.reason)
 
 
 def after_begin_failed(call: Call, *, fresh: bool) -> Step:
     """The journal could not begin. `fresh`: it found nothing, and could only not insert."""
-    if call.rereading:
-        return Withhold(call.rereading)
+    if call.rereading is not None:
+        return Withhold(call.rereading.reason)
     if fresh or call.handler.method.kind is not Kind.MONEY:
         return Reply(error_object(NO_JOURNAL))
     if call.handler.lookup is not None and not call.shed:
@@ -205,16 +212,16 @@ def after_run(call: Call, outcome: Outcome) -> Step:
 def after_ask(call: Call, outcome: Outcome) -> Step:
     """What follows from the `lookup`, asked whether it was done."""
     why = call.asking
+    if why is Asking.UNRESOLVED:
+        return _settled(call, outcome)
     if not isinstance(outcome, Returned):
         return Withhold("its lookup raised")
-    if why is Asking.UNRESOLVED and (outcome.value is None or isinstance(outcome.value, bool)):
-        return _settled(outcome.value)
     if outcome.value is not None:
         result, fault = encode_result(call.handler.method, outcome.value)
         if not result.startswith(b"{"):
             # All that change something answer with an object; a False, say, must not pass for one.
             return Withhold("its lookup returned neither a result nor None")
-        if why in {Asking.FAILED, Asking.REDELIVERED, Asking.UNRESOLVED}:
+        if why in {Asking.FAILED, Asking.REDELIVERED}:
             return Keep(RowState.SUCCEEDED, result, fault)
         # The till has it durably; the journal has failed once already.
         return Reply(result, fault=fault)
@@ -241,29 +248,38 @@ def after_ask_again(call: Call, outcome: Outcome) -> Step:
 
 def after_keep_failed(call: Call, keeping: Keep | Forget) -> Step:
     """The journal could not commit, or could not remove the row."""
-    if isinstance(keeping, Forget) or keeping.state is not RowState.SUCCEEDED:
-        return Reply(keeping.content)  # it was not done, whether or not the journal knows
-    if call.handler.method.kind is not Kind.MONEY:
+    money = call.handler.method.kind is Kind.MONEY
+    if isinstance(keeping.content, ErrorObject):
+        # It was not done, whether or not the journal can keep that. But a handler that has
+        # committed its row, and raised then, has booked.
+        refused = "it was refused, and the journal could not be asked whether it is booked"
+        return Reread(refused, keeping.content) if money else Reply(keeping.content)
+    if not money:
         return Reply(error_object(FAILED))
-    if call.handler.lookup is not None:
+    if call.handler.lookup is not None and call.asking is not Asking.UNRESOLVED:
         return Ask(Asking.UNCOMMITTED, call.handler.lookup)
     return Reread("it was done, but the journal could not keep it")
 
 
-def after_kept(keeping: Keep | Forget) -> Step:
-    """The journal has committed, or removed the row."""
-    if keeping.content:
-        return Reply(keeping.content)
-    return Withhold("it is settled, and a retry is answered", unknown=False)
-
-
-def _settled(value: bool | None) -> Step:  # noqa: FBT001 - what a user's function returned
+def _settled(call: Call, outcome: Outcome) -> Step:
+    """What follows from what `on_unresolved` says. Who asks meanwhile goes on behind it."""
+    if not isinstance(outcome, Returned):
+        return Withhold("what is to settle it raised")
+    value = outcome.value
     if value is None:
         return Withhold("nobody knows yet", unknown=False)
-    return Keep(RowState.SUCCEEDED, b"") if value else Forget(error_object(NOT_DONE))
+    if value is False:
+        return Forget(error_object(NOT_DONE))
+    # True is a success without a result; a retry gets that from the lookup, if there is one.
+    result, fault = (b"{}", "") if value is True else encode_result(call.handler.method, value)
+    if not result.startswith(b"{"):
+        return Withhold("what is to settle it returned neither a result, True, False nor None")
+    return Keep(RowState.SUCCEEDED, result, fault)
 
 
 def _was_done(call: Call, row: Row, *, repeat: bool) -> Step:
+    if not call.waiters:
+        return Withhold("nobody waits for the answer", unknown=False)
     if call.handler.lookup is not None:
         return AskAgain(row.answer, call.handler.lookup)
     if row.answer:

@@ -58,6 +58,14 @@ class Delivery:
             self._reports.finished(call.handler.method.wire, waiter, outcome, now)
         call.waiters = []
 
+    def abandon(self, call: Call, link: int, now: float) -> None:
+        """Nobody on `link`, which is closed, waits any more."""
+        wire = call.handler.method.wire
+        for waiter in call.waiters:
+            if waiter.link == link:
+                self._reports.finished(wire, waiter, RequestOutcome.ABANDONED, now)
+        call.waiters = [waiter for waiter in call.waiters if waiter.link != link]
+
     def reject(
         self,
         waiter: Waiter,

@@ -6,7 +6,7 @@ in `decisions`; this module carries it out and keeps the table of calls, which b
 journal and outlives connections.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 import msgspec
@@ -33,7 +33,7 @@ from dojo_proto.errors import DomainError, LocalProtocolError
 from dojo_proto.events import Event, RequestOutcome
 from dojo_proto.handlers import Handler
 from dojo_proto.intake import Intake
-from dojo_proto.journal import Found, Identity, Row, RowState, Verdict
+from dojo_proto.journal import Found, Identity, RowState, Verdict
 from dojo_proto.jsonrpc import ErrorObject
 from dojo_proto.receipts import Receipts
 from dojo_proto.reports import Reports
@@ -80,20 +80,16 @@ class Dispatch:
         self.agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
         self.table = Table()
         self.receipts = Receipts(note=self.agenda.note, emit=emit)
-        self._settling = Settling(
-            unresolved, handlers, reports=self._reports, receipts=self.receipts
+        self.settling = Settling(
+            unresolved,
+            handlers,
+            table=self.table,
+            admission=self.admission,
+            reports=self._reports,
+            receipts=self.receipts,
+            run=self._run,
         )
-        # Calls that are only looked up; they hold no place.
-        self._shed = 0
-
-    def resume(self, rows: Sequence[Row], now: float) -> None:
-        """Take up what an earlier process has left open: report it, and have it settled."""
-        for call in self._settling.resume(rows, now):
-            self._shed += 1
-            self.table.know(call)
-            self.table.started[call.number] = call
-            self.table.open_rows.add(call.ticket)
-            self._run(call, call.handler, Phase.ASKING, now)
+        self._shed = 0  # calls that are only looked up, and hold no place
 
     # What comes from the connection.
 
@@ -101,13 +97,10 @@ class Dispatch:
         """Nobody on `link` waits any more. What changes the till goes on, its answer is kept."""
         self.delivery.link = 0
         self.receipts.link_closed()
+        for call in self.settling.abandoned():
+            self.delivery.abandon(call, link, now)
         for call in (*self.admission.waiting(), *self.table.started.values()):
-            for waiter in call.waiters:
-                if waiter.link == link:
-                    self._reports.finished(
-                        call.handler.method.wire, waiter, RequestOutcome.ABANDONED, now
-                    )
-            call.waiters = [waiter for waiter in call.waiters if waiter.link != link]
+            self.delivery.abandon(call, link, now)
             if call.waiters:
                 continue
             if call.phase is Phase.QUEUED:
@@ -127,23 +120,25 @@ class Dispatch:
         if call.phase not in {Phase.BEGINNING, Phase.COMMITTING}:
             raise LocalProtocolError(f"{call!r} was not being begun")
         row = found.row
+        again = call.phase is Phase.COMMITTING or call.rereading is not None
         if row is not None:
-            self._compare(call, row.entry.identity)
+            if not again:
+                self._compare(call, row.entry.identity)
             call.adopt(row, now)
+            news = again or call.ticket in self.table.open_rows
             if found.verdict is not Verdict.BEGUN:
-                self.table.open_rows.discard(
-                    call.ticket
-                )  # a commit that was given up has come through
-        if call.phase is Phase.COMMITTING or call.rereading:
-            if found.verdict is Verdict.SUCCEEDED:
+                self.table.open_rows.pop(call.ticket, None)
+            if found.verdict is Verdict.SUCCEEDED and news:
+                # Its handler has committed it, or a commit that was given up has come through.
                 self._booked(call, now)
+        if again:
             self._carry_out(call, decisions.after_reread(call, found), now)
             return
         step = decisions.after_begin(
             call,
             found,
             owner=self.agenda.owner,
-            started=call.ticket in self.table.open_rows,
+            started=self.table.open_rows.get(call.ticket, False),
             draining=self.draining,
         )
         self._carry_out(call, step, now)
@@ -173,10 +168,10 @@ class Dispatch:
     def committed(self, call: Call, now: float) -> None:
         """The journal has done the Commit or Abort of `call`."""
         keeping = self.agenda.kept(call)
-        self.table.open_rows.discard(call.ticket)
+        self.table.open_rows.pop(call.ticket, None)
         if isinstance(keeping, Keep) and keeping.state is RowState.SUCCEEDED:
             self._booked(call, now)
-        self._carry_out(call, decisions.after_kept(keeping), now)
+        self._reply(call, Reply(keeping.content), now)
 
     def journal_failed(self, call: Call, reason: str, now: float, *, fresh: bool = False) -> None:
         """The journal could not do its step for `call`. `fresh`: it had found nothing before."""
@@ -188,9 +183,8 @@ class Dispatch:
         name = "commit" if isinstance(keeping, Keep) else "abort"
         self._reports.journal_failed(call, name, reason)
         if isinstance(keeping, Forget) or keeping.state is RowState.REFUSED:
-            self.table.open_rows.discard(
-                call.ticket
-            )  # certainly not done, whatever the journal says
+            # The handler has said that it is certainly not done, whatever the journal has.
+            self.table.open_rows.pop(call.ticket, None)
         self._carry_out(call, decisions.after_keep_failed(call, keeping), now)
 
     # Time, and stopping.
@@ -214,6 +208,7 @@ class Dispatch:
     def drain(self, now: float) -> None:
         """Start nothing new. Who waits for a place is turned away."""
         self.draining = True
+        self.settling.stop()
         for call in list(self.admission.waiting()):
             self.admission.withdraw(call)
             self._turn_away(call, now)
@@ -254,11 +249,15 @@ class Dispatch:
 
     def _join(self, call: Call, repeat: Call, identity: Identity, now: float) -> None:
         """Let those who sent `repeat` wait for the answer to `call`, as far as there is room."""
-        self._compare(call, identity)
-        if len(call.waiters) > self._settings.max_queued:
-            self.delivery.silence(repeat, RequestOutcome.WITHHELD, now)
+        if call is self.settling.asking:
+            full = len(self.settling.behind) > self._settings.max_queued
+            self.settling.behind += () if full else (repeat,)
         else:
-            call.waiters += repeat.waiters
+            self._compare(call, identity)
+            full = len(call.waiters) > self._settings.max_queued
+            call.waiters += () if full else repeat.waiters
+        if full:
+            self.delivery.silence(repeat, RequestOutcome.WITHHELD, now)
 
     def _compare(self, call: Call, other: Identity) -> None:
         """Alarm if the same thing is named with other content; nothing else comes of it."""
@@ -298,7 +297,7 @@ class Dispatch:
 
     def _run_handler(self, call: Call, now: float) -> None:
         if call.identity is not None:
-            self.table.open_rows.add(call.ticket)
+            self.table.open_rows[call.ticket] = True
         if self._reports.observe:
             self._reports.started(call)
         self._run(call, call.handler, Phase.RUNNING, now)
@@ -322,8 +321,8 @@ class Dispatch:
             case AskAgain(stored=stored, lookup=lookup):
                 call.stored = stored
                 self._run(call, lookup, Phase.REPEATING, now)
-            case Reread(reason=reason):
-                call.rereading = reason
+            case Reread():
+                call.rereading = step
                 self._begin(call, insert=False)
             case Keep() | Forget():
                 self._keep(call, step, now)
@@ -356,11 +355,13 @@ class Dispatch:
             content = self.delivery.stamp(content, call.number)
             self.delivery.error(call, content, now, repeat=reply.repeat)
         else:
+            if call.ticket in self.table.open_rows:
+                self._booked(call, now)  # the till has it, and the journal could not keep that
             self.delivery.result(call, content, now, repeat=reply.repeat)
         self._done(call, now)
 
     def _booked(self, call: Call, now: float) -> None:
-        """Its success is in the journal: of a payment, Dojo has to know as well."""
+        """It is certainly done: of a payment, Dojo has to know as well."""
         if call.handler.method.kind is Kind.MONEY:
             wire = call.handler.method.wire
             self.receipts.booked(call.ticket, wire, call.idempotency_key, now)
@@ -386,10 +387,13 @@ class Dispatch:
         self.table.forget(call)
         if call.shed:
             self._shed -= 1
-            return
-        self.admission.release(call)
-        if self.admission.queued:
-            self._start_waiting(now)
+        else:
+            self.admission.release(call)
+            if self.admission.queued:
+                self._start_waiting(now)
+        for repeat in self.settling.over(call):
+            self._admit(repeat, now)
+        self.settling.start_next(now)
 
     def _start_waiting(self, now: float) -> None:
         while (ready := self.admission.next_ready()) is not None:

@@ -164,7 +164,8 @@ class Epos:
             if registered.method.kind is not Kind.READ and not journaled:
                 raise ConfigurationError(
                     f"{name} changes state, so serving it needs a journal that remembers what was "
-                    'done: name one, such as journal="memory:" (forgets when the process ends)'
+                    'done: name one, such as journal="sqlite:/var/lib/acme/till.db", or "memory:" '
+                    "(forgets when the process ends)"
                 )
             self._check_middleware(name, registered)
         locks = _LOCKS.intersection(self.capabilities())

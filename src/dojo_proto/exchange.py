@@ -20,6 +20,10 @@ from h11 import (
 )
 
 from dojo_proto.errors import ConfigurationError
+from dojo_proto.version import __version__
+
+USER_AGENT = f"dojo-proto/{__version__}"
+"""RFC 9110 section 10.1.5. Web application firewalls are known to turn away who does not say it."""
 
 EXCERPT = 1024
 """Bytes of a refusal's body that are read, so that the error can quote its start."""

@@ -8,6 +8,7 @@ from dojo_proto.address import Address
 from dojo_proto.deflate import Deflate
 from dojo_proto.events import Cause
 from dojo_proto.exchange import (
+    USER_AGENT,
     Answered,
     Broken,
     Exchange,
@@ -59,6 +60,7 @@ class Handshake:
             # The vendor: "Despite the scheme name, do not base64-encode your API key."
             ("Authorization", f"Basic {check_header_value('the API key', api_key)}"),
             ("software-house-id", check_header_value("software_house_id", software_house_id)),
+            ("User-Agent", USER_AGENT),
         ]
         if reseller_id is not None:
             headers.append(("reseller-id", check_header_value("reseller_id", reseller_id)))

@@ -224,8 +224,9 @@ class JournalStore(Protocol):
     the others, a JournalError for what could not be done. When it returns, everything that did not
     fail is durable. `Begin` looks up with `judge` and, with `insert`, in the same atomic step
     inserts a FRESH entry as BEGUN. A row that is found stays as it is, its owner included: what
-    happened to it must still be seen if this answer is lost. Committed rows may be dropped when
-    their `retention` is over, but for a FAILED one found with `insert`: that is committed again.
+    happened to it must still be seen if this answer is lost. Only a FAILED one that is found with
+    `insert` becomes BEGUN again, of no owner, since its handler is to run again: the Found tells of
+    it as it was. Committed rows may be dropped when their `retention` is over.
 
     A handler may commit its row as SUCCEEDED itself, in one transaction with what it books. That
     outcome stands: a Commit of another state, or an Abort, changes nothing then and gives the Found

@@ -77,7 +77,8 @@ class Keepalive:
         self._unconfirmed_at = None
         self._sent_at = now
         self._asked_at = None
-        self._left_at = now
+        if self._left_at is None:
+            self._left_at = now
 
     def received(self, now: float) -> None:
         """Bytes came in. Any byte is life: the pong time-out ends."""
@@ -87,27 +88,40 @@ class Keepalive:
 
     def next_timer(self) -> float:
         """When to call `handle_timer`, in seconds of the monotonic clock."""
+        dead_at = self._dead_at
+        if self._asked_at is not None and dead_at is not None:
+            return dead_at
+        if dead_at is not None:
+            # While a pong is awaited, the peer is not to see silence either.
+            return min(dead_at, self._sent_at + self._interval)
+        due = min(self._sent_at, self._received_at) + self._interval
+        if self._unconfirmed_at is not None:
+            return min(due, self._unconfirmed_at + CONFIRM_AFTER)
+        return due
+
+    def handle_timer(self, now: float) -> Due:
+        """Say what is due at `now`. Calling early or twice does no harm."""
+        if now < self.next_timer():
+            return Due.NOTHING
+        dead_at = self._dead_at
+        if dead_at is None:
+            self._spared = False  # the first ping of this silence
+        elif now >= dead_at:
+            if self._spared or now - dead_at <= LATE:
+                return Due.DEAD
+            # The machine slept through the time-out and the pong may lie unread, or be lost with a
+            # peer that is well: ask once more before giving up.
+            self._spared = True
+            self._left_at = None
+        self._asked_at = now
+        return Due.PING
+
+    @property
+    def _dead_at(self) -> float | None:
+        """When a peer that stays silent counts as dead; None if it was not asked."""
         if self._left_at is not None:
             return self._left_at + self._timeout
         if self._asked_at is not None:
             # A peer that neither reads nor sends is as dead as one that does not answer.
             return max(self._asked_at, self._sent_at, self._received_at) + self._timeout
-        quiet = min(self._sent_at, self._received_at) + self._interval
-        if self._unconfirmed_at is None:
-            return quiet
-        return min(quiet, self._unconfirmed_at + CONFIRM_AFTER)
-
-    def handle_timer(self, now: float) -> Due:
-        """Say what is due at `now`. Calling early or twice does no harm."""
-        deadline = self.next_timer()
-        if now < deadline:
-            return Due.NOTHING
-        unanswered = self._left_at is not None or self._asked_at is not None
-        if unanswered and (self._spared or now - deadline <= LATE):
-            return Due.DEAD
-        # Either the first ping of this silence, or the machine slept through the time-out and the
-        # pong may lie unread or be lost with a peer that is well: ask once more before giving up.
-        self._spared = unanswered
-        self._left_at = None
-        self._asked_at = now
-        return Due.PING
+        return None

@@ -93,8 +93,10 @@ class MemoryJournal:
             for name in names:
                 self._tickets.setdefault(name, []).append(entry.ticket)
         elif insert and found.row is not None and found.verdict is Verdict.FAILED:
-            failed = found.row.entry.ticket
-            self._uncommit(failed, self._rows[failed])  # it has to be there when it has run again
+            again = found.row.entry
+            self._uncommit(again.ticket, self._rows[again.ticket])
+            nobodys = msgspec.structs.replace(again, owner="")
+            self._rows[again.ticket] = _Kept(nobodys, RowState.BEGUN, b"", now)
         return found
 
     def _row(self, ticket: str, now: float) -> Row:

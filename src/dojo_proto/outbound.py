@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dojo_proto.framing import Framing
 from dojo_proto.keepalive import Keepalive
 
+MAX_PINGS = 16
+"""Pings that are remembered until their pong comes: of a slow peer several are on their way."""
+
 
 class Outbound:
     """The rest of what has begun to leave, control frames, messages, and the Close behind them.
@@ -18,6 +21,7 @@ class Outbound:
         "_confirm",
         "_frames",
         "_keepalive",
+        "_pinged",
         "_proven",
         "_put",
         "_queued",
@@ -25,7 +29,6 @@ class Outbound:
         "begun",
         "close",
         "ping",
-        "pinged",
         "pong",
         "written",
     )
@@ -39,10 +42,10 @@ class Outbound:
         self.ping: bytes | None = None
         self.close: tuple[int | None, str] | None = None
         """Made into a frame when it leaves, so that its mask does not depend on how input came."""
-        self.pinged: tuple[bytes, float, int] | None = None
-        """The ping that has left and has no answer yet: payload, when, and the mark before it."""
         self.written = 0
         """The mark up to which messages have been written, as far as can be known."""
+        # Pings that have left and have no answer yet: payload, when, and the mark before each.
+        self._pinged: deque[tuple[bytes, float, int]] = deque(maxlen=MAX_PINGS)
         self._frames: deque[bytes] = deque()
         self._queued = 0
         self._put = 0
@@ -60,7 +63,7 @@ class Outbound:
     @property
     def unproven(self) -> bool:
         """Whether a message to be confirmed has left, and no ping behind it."""
-        covered = -1 if self.pinged is None else self.pinged[2]
+        covered = self._pinged[-1][2] if self._pinged else -1
         return self.ping is None and max(covered, self._proven) < self._confirm <= self._taken
 
     def put(self, frames: Iterable[bytes], *, confirm: bool) -> int:
@@ -74,12 +77,17 @@ class Outbound:
         return self._put
 
     def answered(self, payload: bytes) -> tuple[float, int] | None:
-        """The pong with `payload` came: when its ping left, and the mark that it proves."""
-        if self.pinged is None or self.pinged[0] != payload:
-            return None
-        _, left_at, self._proven = self.pinged
-        self.pinged = None
-        return left_at, self._proven
+        """The pong with `payload` came: when its ping left, and the mark that it proves.
+
+        RFC 6455 section 5.5.3: it may stand for the pings before it too, which get none then.
+        """
+        for number, (sent, left_at, mark) in enumerate(self._pinged, start=1):
+            if sent == payload:
+                for _ in range(number):
+                    self._pinged.popleft()
+                self._proven = mark
+                return left_at, mark
+        return None
 
     def take(self, framing: Framing | None, limit: int, now: float) -> bytes:
         """Up to `limit` bytes that leave now; all that was taken before has been written.
@@ -112,7 +120,7 @@ class Outbound:
         if self.ping is not None and room > 0:
             parts.append(framing.ping(self.ping))
             room -= len(parts[-1])
-            self.pinged = (self.ping, now, self._taken)
+            self._pinged.append((self.ping, now, self._taken))
             self.ping = None
             self._keepalive.ping_left(now)
         taken = self._taken
@@ -122,7 +130,9 @@ class Outbound:
             room -= len(frame)
             self._queued -= len(frame)
             self._taken += 1
-        if taken < self._confirm <= self._taken:
+        if taken < min(self._confirm, self._taken):
+            # Of many that wait the last may leave much later: those that have left are not to wait
+            # for it.
             self._keepalive.confirm(now)
         if self.close is not None and not self._frames and room > 0:
             parts.append(framing.close(*self.close))

@@ -10,12 +10,12 @@ from msgspec import ValidationError
 
 from dojo_proto import contract
 from dojo_proto.contract import Method
+from dojo_proto.contract.money import MINOR_UNITS
 from dojo_proto.contract.requests import EXCLUSIVE
-from dojo_proto.contract.shape import bare, is_shape
+from dojo_proto.contract.shape import bare, has_shape, is_shape
 from dojo_proto.errors import ConfigurationError
 
 _AMOUNT = re.compile(r"Expected `int`, got `\w+` - at `\$.*\.value`")
-_MINOR_UNITS = " (amounts are whole minor units: 1050 for 10.50)"
 
 # What msgspec says of types, lengths and formats names no value. Its other texts may: of an enum
 # member or a field that it does not know, or what a validator in the user's own type raised.
@@ -51,7 +51,10 @@ def decoder(annotation: Any, method: Method, place: str) -> Callable[..., Any]:
         taken = dict[str, Any]
     try:
         shape = msgspec.inspect.type_info(taken)
-        decode = msgspec.json.Decoder(taken).decode
+        # One that has types of the contract inside is read as leniently as they are.
+        decoded = (
+            contract.decoder(taken) if has_shape(taken) else msgspec.json.Decoder(taken).decode
+        )
     except Exception as error:  # noqa: BLE001 - reads the annotations of the user's own types
         raise ConfigurationError(f"{place}: params cannot be decoded into it: {error}") from None
     if isinstance(shape, msgspec.inspect.CustomType) and shape.cls is not object:
@@ -59,7 +62,7 @@ def decoder(annotation: Any, method: Method, place: str) -> Callable[..., Any]:
             f"{place}: params cannot be decoded into {shape.cls.__name__}; expected dict, or a "
             "type that msgspec decodes, such as a msgspec.Struct or a dataclass"
         )
-    return decode
+    return decoded
 
 
 def explain(error: Exception) -> str:
@@ -77,4 +80,4 @@ def located(misfit: str) -> str:
     """Such a text with its path, which msgspec leaves out at the top; with a hint for amounts."""
     if not _PATH.search(misfit):
         misfit += " - at `$`"
-    return misfit + _MINOR_UNITS if _AMOUNT.fullmatch(misfit) else misfit
+    return f"{misfit} ({MINOR_UNITS})" if _AMOUNT.fullmatch(misfit) else misfit

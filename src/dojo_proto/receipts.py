@@ -15,6 +15,9 @@ from dojo_proto.journal import Told
 
 UNCONFIRMED_AFTER = 300.0
 """Seconds from the commit of a payment to the alarm that Dojo is not known to have its answer."""
+MAX_SENT = 10_000
+"""Answers that are followed at once, for a peer that goes on asking and answers no ping; of more,
+the oldest are taken for lost."""
 
 
 class _Booked(msgspec.Struct, frozen=True):
@@ -42,7 +45,7 @@ class Receipts:
         self._booked: dict[str, _Booked] = {}
         # Answers on the open link, with the marks of their messages: not written, and written.
         self._queued: deque[tuple[int, str]] = deque()
-        self._sent: deque[tuple[int, str]] = deque()
+        self._sent: deque[tuple[int, str]] = deque(maxlen=MAX_SENT)
 
     @property
     def waiting(self) -> bool:
@@ -51,12 +54,12 @@ class Receipts:
 
     @property
     def unconfirmed(self) -> int:
-        """Payments that Dojo is not known to know of, and that were not reported yet."""
+        """Payments that Dojo is not known to know of, and of which that was not reported yet."""
         return len(self._booked)
 
     def booked(self, ticket: str, method: str, key: str, at: float) -> None:
         """A payment was committed at `at`; it must be confirmed within UNCONFIRMED_AFTER."""
-        self._booked[ticket] = _Booked(method, key, at)
+        self._booked.setdefault(ticket, _Booked(method, key, at))
 
     def queued(self, ticket: str, mark: int) -> None:
         """Its answer is the message with this `mark` on the open link."""
@@ -64,23 +67,19 @@ class Receipts:
 
     def written(self, mark: int) -> None:
         """Messages up to `mark` have left this process."""
-        if self._queued and self._queued[0][0] <= mark:
-            first = len(self._sent)
-            while self._queued and self._queued[0][0] <= mark:
-                self._sent.append(self._queued.popleft())
-            tickets = tuple(ticket for _, ticket in list(self._sent)[first:])
-            self._note(tickets, Told.SENT)
+        answers = _up_to(mark, self._queued)
+        if answers:
+            self._sent.extend(answers)
+            self._note(tuple(ticket for _, ticket in answers), Told.SENT)
 
     def arrived(self, mark: int) -> None:
         """The peer has every message up to `mark`."""
         self.written(mark)
-        tickets: list[str] = []
-        while self._sent and self._sent[0][0] <= mark:
-            _, ticket = self._sent.popleft()
+        tickets = tuple(ticket for _, ticket in _up_to(mark, self._sent))
+        for ticket in tickets:
             self._booked.pop(ticket, None)
-            tickets.append(ticket)
         if tickets:
-            self._note(tuple(tickets), Told.CONFIRMED)
+            self._note(tickets, Told.CONFIRMED)
 
     def link_closed(self) -> None:
         """What was on its way may be lost; a retry will be answered again."""
@@ -104,3 +103,11 @@ class Receipts:
             self._emit(PaymentUnconfirmed(method=booked.method, key=booked.key, age=age))
         if tickets:
             self._note(tuple(tickets), Told.REPORTED)
+
+
+def _up_to(mark: int, answers: deque[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Take the first of `answers` out: those up to `mark`."""
+    taken: list[tuple[int, str]] = []
+    while answers and answers[0][0] <= mark:
+        taken.append(answers.popleft())
+    return taken

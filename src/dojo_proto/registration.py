@@ -52,7 +52,13 @@ class _Integration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Integrations(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    ws_integrations: tuple[_Integration, ...] = ()
+    ws_integrations: tuple[_Integration, ...] | None = None
+    rest_integrations: Any = None
+
+    def __post_init__(self) -> None:
+        """Tell a list with nothing in it from an object that is something else."""
+        if self.ws_integrations is None and self.rest_integrations is None:
+            raise ValueError("Object without `wsIntegrations`")
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +108,7 @@ def read_registered(answer: Answer) -> tuple[Capability, ...] | Failure:
 def read_list(answer: Answer) -> tuple[Capability, ...] | Failure:
     """What an answer to LIST says of the WebSocket."""
     found = _decode(answer, _Integrations)
-    return found if isinstance(found, Failure) else _join(found.ws_integrations)
+    return found if isinstance(found, Failure) else _join(found.ws_integrations or ())
 
 
 def compare(served: Iterable[str], registered: Iterable[Capability]) -> Comparison:

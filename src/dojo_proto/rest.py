@@ -8,11 +8,19 @@ import msgspec
 
 from dojo_proto.actions import Link
 from dojo_proto.events import Cause
-from dojo_proto.exchange import Answered, Broken, Exchange, Header, Switched, check_header_value
+from dojo_proto.exchange import (
+    USER_AGENT,
+    Answered,
+    Broken,
+    Exchange,
+    Head,
+    Header,
+    Switched,
+    check_header_value,
+)
 from dojo_proto.settings import Settings
 from dojo_proto.stage import Refused
 from dojo_proto.tunnel import Tunnel
-from dojo_proto.version import __version__
 
 API_VERSION = "2026-02-27"
 """The header `version` (vendor): of the API that this software was written for."""
@@ -73,7 +81,7 @@ class RestCall:
         address = settings.api_address
         proxy = settings.proxy_address
         via = proxy or address
-        self.host, self.port = via.host, via.port
+        self.host, self.port, self._is_here = via.host, via.port, via.is_loopback
         """Where the socket goes."""
         self.link = Link(number=1, server_hostname=address.host if address.tls else None)
         self._url = f"{settings.api_url.rstrip('/')}{request.path}"
@@ -93,8 +101,7 @@ class RestCall:
             ("software-house-id", check_header_value("software_house_id", software_house_id)),
             ("version", API_VERSION),
             ("Accept", "application/json"),
-            # Web application firewalls are known to turn away who does not say this.
-            ("User-Agent", f"dojo-proto/{__version__}"),
+            ("User-Agent", USER_AGENT),
             ("Connection", "close"),
         ]
         if request.body:
@@ -145,10 +152,11 @@ class RestCall:
         else:
             self._judge(self._exchange.receive_eof())
 
-    def link_failed(self, _link: Link, _cause: Cause, reason: str, _now: float, /) -> None:
+    def link_failed(self, _link: Link, cause: Cause, reason: str, _now: float, /) -> None:
         """The connection could not be made, or was lost, or TLS has failed."""
         if self.outcome is None:
-            self._fail(reason)
+            hint = f". {self._look_at}" if cause is Cause.DIAL_FAILED else ""
+            self._fail(reason + hint)
 
     def timed_out(self) -> None:
         """`api_timeout` has passed."""
@@ -157,13 +165,23 @@ class RestCall:
         elif (answered := self._exchange.answered) is not None:
             self._judge(answered)
         else:
+            unsent = (self._tunnel or self._exchange).data_to_send
+            advice = self._look_at if unsent else "It was asked, so try again later"
             self._fail(
-                f"no answer within {self._timeout:g} s. Check that a firewall lets "
-                f"{self.host}:{self.port} through, and whether HTTPS_PROXY has to be set; "
+                f"no answer within {self._timeout:g} s. {advice}; "
                 "`api_timeout` says how long to wait"
             )
 
     # The judgement.
+
+    @property
+    def _look_at(self) -> str:
+        if self._is_here:
+            return f"Check that something listens at {self.host}:{self.port}"
+        return (
+            f"Check that a firewall lets {self.host}:{self.port} through, and whether "
+            "HTTPS_PROXY has to be set"
+        )
 
     def _fail(self, reason: str, *, status: int | None = None) -> None:
         self.outcome = Failure(reason=f"{self._asking}: {reason}", status=status)
@@ -183,7 +201,7 @@ class RestCall:
             ". It came with an HTML page, so something in between may have answered in Dojo's place"
         )
         self.outcome = Failure(
-            reason=f"{self._asking} was refused with status {status}; {_advice(status)}"
+            reason=f"{self._asking} was refused with status {status}; {_advice(answered.head)}"
             f"{page if is_page else quote}",
             status=status,
             retry_after=answered.head.retry_after,
@@ -215,8 +233,10 @@ def _is_page(answered: Answered) -> bool:
     return kind.startswith("text/html") or answered.excerpt.lstrip()[:1] == b"<"
 
 
-def _advice(status: int) -> str:
+def _advice(head: Head) -> str:
     """What to do about a refusal."""
+    status, wait = head.status, head.retry_after
+    when = "later" if wait is None else f"in {wait:g} s"
     if status == 401:
         return (
             "check that the key is complete, still active, and from the account that is meant "
@@ -230,9 +250,9 @@ def _advice(status: int) -> str:
     if status == 404:
         return "check api_url (DOJO_API_URL): there is nothing of that name there"
     if status == 429:
-        return "too many requests came in; try again later"
+        return f"too many requests came in; try again {when}"
     if status in _PASSING or status >= 500:
-        return "nothing here is wrong; try again later"
+        return f"nothing here is wrong; try again {when}"
     if 300 <= status < 400:
         return "redirects are not followed, for the key would go along: check api_url"
     return "the request itself was not accepted; if what came with it does not help, ask Dojo"

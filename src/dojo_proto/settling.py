@@ -1,16 +1,19 @@
 """What an earlier process has left open in the journal, taken up when the next one starts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from dojo_proto.call import Call, Waiter
+from dojo_proto.admission import Admission
+from dojo_proto.call import Call, Phase, Waiter
 from dojo_proto.contract import BY_NAME, Kind
 from dojo_proto.decisions import Asking
 from dojo_proto.handlers import Handler
 from dojo_proto.journal import Row, RowState, natural_parts
 from dojo_proto.receipts import Receipts
 from dojo_proto.reports import Reports
+from dojo_proto.table import Table
 
 
 class Unresolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +38,9 @@ class Unresolved(msgspec.Struct, frozen=True, kw_only=True):
 class Settling:
     """Reports rows that are open, and makes calls that ask about them. Driven by dispatch.
 
-    `ask` is the function that is registered for that, if there is one; `handlers` are those of the
-    EPOS, by wire name.
+    One is asked about at a time and only where there is a place that nobody waits for, so that a
+    till with many of them can be paid at meanwhile. `ask` is the function that is registered for
+    it, if there is one; `handlers` are those of the EPOS, by wire name; `run` has one called.
     """
 
     def __init__(
@@ -44,31 +48,80 @@ class Settling:
         ask: Handler | None,
         handlers: Mapping[str, Handler],
         *,
+        table: Table,
+        admission: Admission,
         reports: Reports,
         receipts: Receipts,
+        run: Callable[[Call, Handler, Phase, float], None],
     ) -> None:
+        self.asking: Call | None = None
+        """The call that asks, and for which nobody waits."""
+        self.behind: list[Call] = []
+        """Requests for the same: each goes its own way when it is known, or known not to be."""
         self._ask = ask
-        self._methods = {handler.method.name: handler.method for handler in handlers.values()}
+        self._handlers = {handler.method.name: handler for handler in handlers.values()}
+        self._table = table
+        self._admission = admission
         self._reports = reports
         self._receipts = receipts
+        self._run = run
+        self._waiting: deque[Call] = deque()
 
-    def resume(self, rows: Sequence[Row], now: float) -> Iterator[Call]:
-        """Take up `rows`, and yield a call for each that is to be asked about."""
+    def resume(self, rows: Sequence[Row], now: float) -> None:
+        """Take up `rows`: report what is open, and follow what Dojo is not known to know."""
+        # The oldest first, as it is in receipts ever after.
         for number, row in enumerate(sorted(rows, key=lambda row: -row.age), start=1):
             name, key = row.entry.method, row.entry.idempotency_key
-            method = self._methods.get(name) or BY_NAME.get(name)
+            handler = self._handlers.get(name)
+            method = BY_NAME.get(name) if handler is None else handler.method
             if row.state is RowState.SUCCEEDED:
                 if method is not None and method.kind is Kind.MONEY:
                     self._receipts.booked(row.entry.ticket, method.wire, key, now - row.age)
                 continue
+            self._table.open_rows[row.entry.ticket] = False
             self._reports.left_open(row, name if method is None else method.wire)
             if method is not None and self._ask is not None:
-                handler = msgspec.structs.replace(self._ask, method=method)
-                unresolved = Unresolved(method=name, key=key, age=row.age)
-                call = Call(-number, handler, Waiter(0, None, now, None), unresolved, b"{}")
-                call.waiters = []
-                call.identity = row.entry.identity
-                call.adopt(row, now)
-                call.shed = True  # it holds no place
-                call.asking = Asking.UNRESOLVED
-                yield call
+                lookup = None if handler is None else handler.lookup
+                ask = msgspec.structs.replace(self._ask, method=method, lookup=lookup)
+                self._waiting.append(_asking(-number, ask, row, now))
+        self.start_next(now)
+
+    def start_next(self, now: float) -> None:
+        """Ask about the next row, if there is one and a place for it."""
+        while self._waiting and not self._untouched(self._waiting[0]):
+            self._waiting.popleft()  # a retry has settled it, or is about to
+        if self.asking is None and self._waiting and self._admission.take(self._waiting[0]):
+            call = self.asking = self._waiting.popleft()
+            self._table.know(call)
+            self._table.started[call.number] = call
+            self._run(call, call.handler, Phase.ASKING, now)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._waiting.clear()
+
+    def over(self, call: Call) -> Sequence[Call]:
+        """`call` is over: those that have waited behind it, if it was the one that asks."""
+        if call is not self.asking:
+            return ()
+        self.asking = None
+        return self.abandoned()
+
+    def abandoned(self) -> Sequence[Call]:
+        """Those that wait behind the call; they do so no more."""
+        behind, self.behind = self.behind, []
+        return behind
+
+    def _untouched(self, call: Call) -> bool:
+        left_open = self._table.open_rows.get(call.ticket) is False
+        return left_open and self._table.same(call) is None
+
+
+def _asking(number: int, ask: Handler, row: Row, now: float) -> Call:
+    unresolved = Unresolved(method=row.entry.method, key=row.entry.idempotency_key, age=row.age)
+    call = Call(number, ask, Waiter(0, None, now, None), unresolved, b"{}")
+    call.waiters = []
+    call.identity = row.entry.identity
+    call.asking = Asking.UNRESOLVED
+    call.adopt(row, now)
+    return call

@@ -22,9 +22,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     queued: int
     """Requests that wait for a place."""
     unresolved: int
-    """State-changing requests whose outcome this process left open."""
+    """State-changing requests whose outcome is open, and on which nothing is done now: also those
+    that an earlier process has left in the journal."""
     unconfirmed: int
-    """Payments that the till has booked and that Dojo is not known to know of."""
+    """Payments that the till has booked, that Dojo is not known to know of, and of which that was
+    not reported yet."""
     last_error: str
     """Why the last connection ended or could not be made; empty while there was none."""
     registration: str = "off"

@@ -13,8 +13,8 @@ class Table:
     def __init__(self) -> None:
         self.started: dict[int, Call] = {}
         """Every call that has started and is not done, by its number."""
-        self.open_rows: set[str] = set()
-        """Rows whose handler this process started and whose outcome the journal does not have."""
+        self.open_rows: dict[str, bool] = {}
+        """Rows that are begun, by ticket, and whether this process has started their handler."""
         self.deadline: float | None = None
         """No later than the first deadline of a call."""
         self.ended = False
@@ -58,8 +58,8 @@ class Table:
         self.deadline = min((at for at in deadlines if at is not None), default=None)
 
     def cut_off(self) -> Iterator[Call]:
-        """Calls that run and have changed nothing in the journal yet."""
-        return (call for call in self.started.values() if call.ticket in self.open_rows)
+        """Calls whose handler has started, and whose outcome the journal does not have."""
+        return (call for call in self.started.values() if self.open_rows.get(call.ticket))
 
     @property
     def in_flight(self) -> int:
@@ -76,7 +76,7 @@ class Table:
         """How many rows are open of which no call is under way any more."""
         # Copied in one step, since a status may be asked for while another thread drives.
         calls = [] if self.ended else list(self.started.values())
-        return len(self.open_rows.difference([call.ticket for call in calls]))
+        return len(set(self.open_rows).difference([call.ticket for call in calls]))
 
 
 def _names(call: Call) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from dojo_proto.events import (
 )
 from dojo_proto.journal import JournalError
 from dojo_proto.stage import Asked
-from dojo_proto.work import Raised
+from dojo_proto.work import Note, Raised
 
 Cut = Callable[[bytes], Iterable[bytes]]
 
@@ -226,7 +226,9 @@ def test_a_journal_that_cannot_be_written_turns_payments_down_unstarted(
 ) -> None:
     wired = Wired().open()
     full = [JournalError("the disk is full", fresh=True)]
-    monkeypatch.setattr(wired.journal, "perform", lambda _steps: full)
+    monkeypatch.setattr(
+        wired.journal, "perform", lambda steps: [None] if isinstance(steps[0], Note) else full
+    )
     key = wired.call("RecordOrderPaymentByIdV1", payment())
     assert wired.error(key)["message"] == "the EPOS cannot write its journal, and nothing was done"
     [alarm] = wired.seen(JournalFailed)

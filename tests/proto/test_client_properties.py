@@ -14,7 +14,7 @@ from dojo_proto import Client
 from dojo_proto.events import Closed, Event, HandlerFailed
 from dojo_proto.handshake import accept_token
 from dojo_proto.memory import MemoryJournal
-from dojo_proto.work import Begin, Cancel, Raised, Returned, Run
+from dojo_proto.work import Begin, Cancel, Note, Raised, Returned, Run
 
 MakeFrame = Callable[..., bytes]
 
@@ -92,6 +92,9 @@ class Played:
     def do_work(self) -> list[Any]:
         done: list[Any] = []
         while (work := self.client.next_work()) is not None:
+            if isinstance(work, Note):
+                done.append((Note, work.told))
+                continue
             done.append((type(work), work.call.number))
             if isinstance(work, Cancel):
                 continue

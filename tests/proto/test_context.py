@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from dojo_proto.context import Context, RequestHeaders
+from dojo_proto.context import Context
+from dojo_proto.contract import RequestHeaders
 
 
 def context(**given: Any) -> Context:

@@ -29,7 +29,7 @@ from dojo_proto.decisions import (
     after_begin,
     after_begin_failed,
     after_keep_failed,
-    after_kept,
+    after_reread,
     after_run,
     error_object,
     sound,
@@ -37,6 +37,7 @@ from dojo_proto.decisions import (
 from dojo_proto.errors import Conflict, DomainError, NotFound, UnexpectedError
 from dojo_proto.handlers import Handler
 from dojo_proto.journal import FRESH, Entry, Found, Identity, Row, RowState, Verdict
+from dojo_proto.jsonrpc import ErrorObject
 from dojo_proto.work import Outcome, Raised, Returned
 
 READ = "GetOrderById"
@@ -50,10 +51,13 @@ ORDER = an_order("o")
 ORDER_JSON = msgspec.json.encode(ORDER)
 MISFIT = {"id": "o"}
 MISFIT_JSON = b'{"id":"o"}'
+MISFIT_FAULT = "Object missing required field `status` - at `$`"
 BOOM = Raised(RuntimeError("boom"))
 CONFLICT = Conflict("order is closed")
 LATER = UnexpectedError("database is down")
 REFUSAL = error_object(CONFLICT)
+ASKED_FOR_REFUSED = "it was refused, and the journal could not be asked whether it is booked"
+UNSETTLED = "what is to settle it returned neither a result, True, False nor None"
 
 
 def handler(method: str) -> Handler:
@@ -132,9 +136,12 @@ RAISED: list[tuple[str, bool, BaseException, Step]] = [
 COMMIT_FAILED: list[tuple[str, bool, Keep | Forget, Step]] = [
     # What was not done is answered so, whether or not the journal knows.
     (CHANGE, False, Keep(RowState.REFUSED, REFUSAL), Reply(REFUSAL)),
-    (MONEY, False, Keep(RowState.REFUSED, REFUSAL), Reply(REFUSAL)),
-    (MONEY, True, Forget(REFUSAL), Reply(REFUSAL)),
     (CHANGE, False, Keep(RowState.FAILED, REFUSAL), Reply(REFUSAL)),
+    (CHANGE, True, Forget(REFUSAL), Reply(REFUSAL)),
+    # Unless the handler has booked before it raised, which only its row can tell.
+    (MONEY, False, Keep(RowState.REFUSED, REFUSAL), Reread(ASKED_FOR_REFUSED, REFUSAL)),
+    (MONEY, True, Keep(RowState.FAILED, REFUSAL), Reread(ASKED_FOR_REFUSED, REFUSAL)),
+    (MONEY, True, Forget(REFUSAL), Reread(ASKED_FOR_REFUSED, REFUSAL)),
     # What was done is treated as an undeclared exception.
     (CHANGE, False, Keep(RowState.SUCCEEDED, ORDER_JSON), error(FAILED)),
     (MONEY, True, Keep(RowState.SUCCEEDED, ORDER_JSON), Ask(Asking.UNCOMMITTED, LOOKUP)),
@@ -273,17 +280,23 @@ class TestJournal:
     def test_a_failed_row_of_ours_has_run(self) -> None:
         assert begin(call(CHANGE), found(Verdict.FAILED, owner=US)) == RunHandler(redelivered=True)
 
-    @pytest.mark.parametrize("method", [CHANGE, MONEY])
-    @pytest.mark.parametrize("verdict", [Verdict.FRESH, Verdict.FAILED])
+    @pytest.mark.parametrize(
+        ("method", "verdict"),
+        [(CHANGE, Verdict.FRESH), (CHANGE, Verdict.FAILED), (MONEY, Verdict.FRESH)],
+    )
     def test_without_a_place_what_is_not_done_is_turned_away(
         self, method: str, verdict: Verdict
     ) -> None:
         assert begin(call(method, shed=True), found(verdict)) == error(OVERLOADED)
-
-    @pytest.mark.parametrize("verdict", [Verdict.FRESH, Verdict.FAILED])
-    def test_what_is_new_while_draining_is_withheld(self, verdict: Verdict) -> None:
-        step = begin(call(MONEY, shed=True), found(verdict), draining=True)
+        step = begin(call(method, shed=True), found(verdict), draining=True)
         assert step == Withhold("the service is stopping", unknown=False)
+
+    @pytest.mark.parametrize("draining", [False, True])
+    def test_without_a_place_a_payment_that_failed_may_have_been_booked_by_an_earlier_run(
+        self, draining: bool
+    ) -> None:
+        step = begin(call(MONEY, shed=True), found(Verdict.FAILED), draining=draining)
+        assert step == Withhold("its outcome is open, and there is no place to settle it")
 
     @pytest.mark.parametrize("lookup", [False, True])
     @pytest.mark.parametrize("draining", [False, True])
@@ -324,6 +337,54 @@ class TestJournalFailures:
     ) -> None:
         assert after_keep_failed(call(method, lookup=lookup), keeping) == step
 
+    def test_of_what_an_earlier_process_left_open_there_are_no_params_to_ask_the_lookup_with(
+        self,
+    ) -> None:
+        made = call(MONEY, lookup=True)
+        made.asking = Asking.UNRESOLVED
+        step = after_keep_failed(made, Keep(RowState.SUCCEEDED, ORDER_JSON))
+        assert step == Reread("it was done, but the journal could not keep it")
+
+
+class TestRereading:
+    """The row as it is after its handler, which may have committed it itself."""
+
+    @staticmethod
+    def reread(otherwise: ErrorObject | None, *, lookup: bool = False) -> Call:
+        made = call(MONEY, lookup=lookup)
+        made.rereading = Reread("nobody knows", otherwise)
+        return made
+
+    @pytest.mark.parametrize("otherwise", [None, REFUSAL])
+    def test_a_success_stands(self, otherwise: ErrorObject | None) -> None:
+        came = found(Verdict.SUCCEEDED, answer=ORDER_JSON)
+        assert after_reread(self.reread(otherwise), came) == Reply(ORDER_JSON)
+        asked = after_reread(self.reread(otherwise, lookup=True), came)
+        assert asked == AskAgain(ORDER_JSON, LOOKUP)
+
+    @pytest.mark.parametrize("verdict", set(Verdict) - {Verdict.SUCCEEDED})
+    def test_anything_else_leaves_it_at_what_it_was(self, verdict: Verdict) -> None:
+        came = found(verdict, answer=b"{}")
+        assert after_reread(self.reread(None), came) == Withhold("nobody knows")
+        assert after_reread(self.reread(REFUSAL), came) == Reply(REFUSAL)
+
+    @pytest.mark.parametrize("otherwise", [None, REFUSAL])
+    def test_a_journal_that_cannot_be_read_leaves_it_unknown(
+        self, otherwise: ErrorObject | None
+    ) -> None:
+        step = after_begin_failed(self.reread(otherwise), fresh=False)
+        assert step == Withhold("nobody knows")
+
+    def test_a_store_that_does_not_say_what_it_has_done_leaves_it_unknown(self) -> None:
+        step = after_reread(call(MONEY), found(Verdict.BEGUN))
+        assert step == Withhold("the journal has not kept it")
+
+    def test_where_nobody_waits_no_answer_is_looked_up(self) -> None:
+        made = self.reread(None, lookup=True)
+        made.waiters = []
+        step = after_reread(made, found(Verdict.SUCCEEDED))
+        assert step == Withhold("nobody waits for the answer", unknown=False)
+
 
 class TestLookups:
     @staticmethod
@@ -361,7 +422,8 @@ class TestLookups:
     @pytest.mark.parametrize("why", Asking)
     @pytest.mark.parametrize("raised", [BOOM, Raised(NotFound("no such order"))])
     def test_one_that_raises_has_said_nothing(self, why: Asking, raised: Raised) -> None:
-        assert self.asked(why, raised) == Withhold("its lookup raised")
+        which = "what is to settle it" if why is Asking.UNRESOLVED else "its lookup"
+        assert self.asked(why, raised) == Withhold(f"{which} raised")
 
     @pytest.mark.parametrize("why", set(Asking) - {Asking.UNRESOLVED})
     @pytest.mark.parametrize("value", [False, True, 0, "", [], Unencodable()])
@@ -373,18 +435,16 @@ class TestLookups:
         ("value", "step"),
         [
             (ORDER, Keep(RowState.SUCCEEDED, ORDER_JSON)),
-            (True, Keep(RowState.SUCCEEDED, b"")),
+            (MISFIT, Keep(RowState.SUCCEEDED, MISFIT_JSON, MISFIT_FAULT)),
+            (True, Keep(RowState.SUCCEEDED, b"{}")),
             (False, Forget(error_object(NOT_DONE))),
             (None, Withhold("nobody knows yet", unknown=False)),
-            (0, Withhold("its lookup returned neither a result nor None")),
+            (0, Withhold(UNSETTLED)),
+            (Unencodable(), Withhold(UNSETTLED)),
         ],
     )
     def test_what_is_unresolved_can_be_settled(self, value: object, step: Step) -> None:
         assert self.asked(Asking.UNRESOLVED, Returned(value)) == step
-
-    def test_what_was_settled_without_a_result_is_answered_by_the_next_retry(self) -> None:
-        step = after_kept(Keep(RowState.SUCCEEDED, b""))
-        assert step == Withhold("it is settled, and a retry is answered", unknown=False)
 
     def test_for_a_repeat_it_gives_the_state_of_now(self) -> None:
         made = call(MONEY, lookup=True)

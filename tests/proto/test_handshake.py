@@ -13,6 +13,7 @@ from dojo_proto.errors import ConfigurationError
 from dojo_proto.events import Cause
 from dojo_proto.handshake import Handshake, accept_token
 from dojo_proto.stage import Passed, Refused, StageOutcome
+from dojo_proto.version import __version__
 
 HoweverCut = Callable[[bytes, Callable[[list[bytes]], Any]], Any]
 
@@ -77,6 +78,7 @@ def test_the_request_is_what_vendor_and_rfc_ask_for() -> None:
         "Sec-WebSocket-Version: 13\r\n"
         f"Authorization: Basic {KEY}\r\n"
         "software-house-id: acme-epos\r\n"
+        f"User-Agent: dojo-proto/{__version__}\r\n"
         "\r\n"
     )
 

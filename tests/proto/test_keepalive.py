@@ -73,6 +73,18 @@ class TestPinging:
         alive.sent(20.5)
         assert alive.next_timer() == 21.0
 
+    def test_who_waits_for_a_pong_pings_on(self) -> None:
+        alive = Keepalive(interval=5.0, pong_timeout=12.0, now=0.0)
+        assert alive.handle_timer(5.0) is Due.PING
+        alive.ping_left(5.0)
+        assert alive.next_timer() == 10.0
+        assert alive.handle_timer(10.0) is Due.PING
+        assert alive.next_timer() == 17.0
+        alive.ping_left(10.0)
+        assert alive.handle_timer(15.0) is Due.PING
+        alive.ping_left(15.0)
+        assert alive.handle_timer(17.0) is Due.DEAD  # the first ping counts
+
     def test_a_ping_can_be_asked_for(self) -> None:
         alive = keepalive()
         alive.asked(5.0)

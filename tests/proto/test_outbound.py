@@ -2,7 +2,7 @@
 
 from dojo_proto.framing import Framing
 from dojo_proto.keepalive import CONFIRM_AFTER, Keepalive
-from dojo_proto.outbound import Outbound
+from dojo_proto.outbound import MAX_PINGS, Outbound
 
 INTERVAL = 20.0
 ALL = 1 << 20
@@ -57,7 +57,30 @@ def test_a_ping_tells_which_messages_left_before_it() -> None:
     waiting.ping = b"ping"
     waiting.put([b"behind"], confirm=True)
     waiting.take(framing, ALL, 2.0)
-    assert waiting.pinged == (b"ping", 2.0, before)
+    assert waiting.answered(b"ping") == (2.0, before)
+
+
+def test_of_a_slow_peer_several_pings_may_be_on_their_way() -> None:
+    waiting, _ = outbound()
+    marks = []
+    for second in (1, 2, 3):
+        marks.append(waiting.put([b"answer"], confirm=True))
+        waiting.take(framing, ALL, second)
+        waiting.ping = b"ping %d" % second
+        waiting.take(framing, ALL, second)
+    assert waiting.answered(b"ping 1") == (1.0, marks[0])
+    # RFC 6455 section 5.5.3: the peer may answer only the newest of several.
+    assert waiting.answered(b"ping 3") == (3.0, marks[2])
+    assert waiting.answered(b"ping 2") is None
+
+
+def test_pings_that_are_never_answered_are_forgotten() -> None:
+    waiting, _ = outbound()
+    for number in range(MAX_PINGS + 1):
+        waiting.ping = b"ping %d" % number
+        waiting.take(framing, ALL, number)
+    assert waiting.answered(b"ping 0") is None
+    assert waiting.answered(b"ping 1") == (1.0, 0)
 
 
 def test_a_message_to_be_confirmed_brings_a_ping_after_it() -> None:
@@ -67,6 +90,14 @@ def test_a_message_to_be_confirmed_brings_a_ping_after_it() -> None:
     waiting.take(framing, ALL, 5.0)
     alive.sent(5.5)
     alive.received(5.5)
+    assert alive.next_timer() == 5.0 + CONFIRM_AFTER
+
+
+def test_one_of_many_that_wait_does_not_wait_for_the_last() -> None:
+    waiting, alive = outbound()
+    waiting.put([b"answer"], confirm=True)
+    waiting.put([b"another"], confirm=True)
+    waiting.take(framing, 1, 5.0)
     assert alive.next_timer() == 5.0 + CONFIRM_AFTER
 
 
@@ -82,13 +113,14 @@ def test_a_message_that_needs_no_proof_brings_none() -> None:
 def test_what_has_left_is_unproven_until_the_pong_to_a_later_ping() -> None:
     waiting, _ = outbound()
     mark = waiting.put([b"answer"], confirm=True)
-    assert not waiting.unproven
+    seen = [waiting.unproven]
     waiting.take(framing, ALL, 1.0)
-    assert waiting.unproven
+    seen.append(waiting.unproven)
     waiting.ping = b"ping"
-    assert not waiting.unproven
+    seen.append(waiting.unproven)
     waiting.take(framing, ALL, 2.0)
-    assert not waiting.unproven
+    seen.append(waiting.unproven)
+    assert seen == [False, True, False, False]
     assert waiting.answered(b"other") is None
     assert waiting.answered(b"ping") == (2.0, mark)
     assert waiting.answered(b"ping") is None

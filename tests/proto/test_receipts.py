@@ -2,7 +2,7 @@
 
 from dojo_proto.events import Event, PaymentUnconfirmed
 from dojo_proto.journal import Told
-from dojo_proto.receipts import UNCONFIRMED_AFTER, Receipts
+from dojo_proto.receipts import MAX_SENT, UNCONFIRMED_AFTER, Receipts
 
 KEY = "RecordOrderPaymentById/order-1/pi-1"
 WIRE = "RecordOrderPaymentByIdV1"
@@ -91,3 +91,57 @@ def test_only_those_that_are_due_are_reported() -> None:
     follower.receipts.handle_timer(UNCONFIRMED_AFTER)
     assert follower.notes == [(("t1",), Told.REPORTED)]
     assert follower.receipts.next_timer() == 100.0 + UNCONFIRMED_AFTER
+
+
+def test_a_payment_that_is_booked_again_keeps_its_time() -> None:
+    follower = Follower()
+    follower.booked("t1", at=0.0)
+    follower.booked("t2", at=10.0)
+    follower.booked("t1", at=20.0)
+    assert follower.receipts.next_timer() == UNCONFIRMED_AFTER
+    follower.receipts.handle_timer(10.0 + UNCONFIRMED_AFTER)
+    assert follower.notes == [(("t1", "t2"), Told.REPORTED)]
+
+
+def test_after_its_timer_the_next_one_lies_ahead() -> None:
+    follower = Follower()
+    for second in range(10):
+        follower.booked(f"t{second}", at=second * 0.1)
+    while (timer := follower.receipts.next_timer()) is not None:
+        follower.receipts.handle_timer(timer)
+        following = follower.receipts.next_timer()
+        assert following is None or following > timer
+    assert len(follower.events) == 10
+
+
+def test_an_answer_waits_until_it_has_arrived() -> None:
+    follower = Follower()
+    seen = [follower.receipts.waiting]
+    follower.receipts.queued("t1", mark=1)
+    seen.append(follower.receipts.waiting)
+    follower.receipts.written(1)
+    seen.append(follower.receipts.waiting)
+    follower.receipts.arrived(1)
+    seen.append(follower.receipts.waiting)
+    assert seen == [False, True, True, False]
+
+
+def test_a_peer_that_answers_no_ping_costs_no_memory_without_bound() -> None:
+    follower = Follower()
+    for mark in range(1, MAX_SENT + 2):
+        follower.receipts.queued(f"t{mark}", mark)
+        follower.receipts.written(mark)
+    follower.notes.clear()
+    follower.receipts.arrived(MAX_SENT + 1)
+    ((tickets, told),) = follower.notes
+    assert (tickets[0], len(tickets), told) == ("t2", MAX_SENT, Told.CONFIRMED)
+
+
+def test_what_was_booked_and_is_known_is_counted() -> None:
+    follower = Follower()
+    follower.booked("t1")
+    follower.booked("t2")
+    assert follower.receipts.unconfirmed == 2
+    follower.receipts.queued("t1", mark=1)
+    follower.receipts.arrived(1)
+    assert follower.receipts.unconfirmed == 1

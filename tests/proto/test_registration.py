@@ -128,6 +128,12 @@ def test_a_list_of_another_shape_is_no_list_either() -> None:
     assert isinstance(read_list(answer([])), Failure)
 
 
+def test_an_object_that_is_no_list_is_not_taken_for_an_empty_one() -> None:
+    found = read_list(answer({"message": "welcome to the guest network"}))
+    assert isinstance(found, Failure)
+    assert "Object without `wsIntegrations`" in found.reason
+
+
 # Comparison.
 
 

@@ -226,7 +226,9 @@ def test_a_refusal_in_html_is_not_quoted() -> None:
 
 
 def test_a_refusal_may_say_when_to_come_back() -> None:
-    assert refusal(429, "", "Retry-After: 17").retry_after == 17
+    asked = refusal(429, "", "Retry-After: 17")
+    assert asked.retry_after == 17
+    assert asked.reason.endswith("too many requests came in; try again in 17 s")
     assert refusal(503).retry_after is None
 
 
@@ -244,7 +246,10 @@ def test_a_connection_that_fails_is_explained() -> None:
     call = make()
     call.link_failed(call.link, Cause.DIAL_FAILED, "no connection to api.dojo.tech:443: no", 0.0)
     found = failure(call.outcome)
-    assert found.reason == f"GET {URL}: no connection to api.dojo.tech:443: no"
+    assert found.reason == (
+        f"GET {URL}: no connection to api.dojo.tech:443: no. Check that a firewall lets "
+        "api.dojo.tech:443 through, and whether HTTPS_PROXY has to be set"
+    )
     assert (found.status, found.passing) == (None, True)
 
 
@@ -254,6 +259,28 @@ def test_a_timeout_says_what_to_look_at() -> None:
     assert failure(call.outcome).reason == (
         f"GET {URL}: no answer within 2.5 s. Check that a firewall lets api.dojo.tech:443 "
         "through, and whether HTTPS_PROXY has to be set; `api_timeout` says how long to wait"
+    )
+
+
+def test_on_this_machine_there_is_no_firewall_to_ask() -> None:
+    call = make(api_url="http://127.0.0.1:8767")
+    call.link_failed(call.link, Cause.DIAL_FAILED, "no connection", 0.0)
+    assert failure(call.outcome).reason.endswith("Check that something listens at 127.0.0.1:8767")
+
+
+def test_a_connection_that_is_lost_was_let_through() -> None:
+    call = make()
+    call.link_failed(call.link, Cause.LOST, "the connection was lost: reset", 0.0)
+    assert failure(call.outcome).reason == f"GET {URL}: the connection was lost: reset"
+
+
+def test_a_timeout_of_a_request_that_was_taken_is_no_matter_of_a_firewall() -> None:
+    call = make(api_timeout=2.5)
+    sent(call)
+    call.timed_out()
+    assert failure(call.outcome).reason == (
+        f"GET {URL}: no answer within 2.5 s. It was asked, so try again later; "
+        "`api_timeout` says how long to wait"
     )
 
 

@@ -5,15 +5,16 @@ pure interface and checks what has to hold at every moment.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from itertools import count
 from math import inf
 from typing import Any, Literal, TypeVar
 
 import msgspec
+from tests.proto.ledger import Ledger
 from tests.proto.till import Till
 
-from dojo_proto import Carry, Client, Dial, Link, MemoryJournal, Settings
+from dojo_proto import Carry, Client, Dial, JournalStore, Link, MemoryJournal, Settings
 from dojo_proto.connection import Ended, Open, RoundTrip
 from dojo_proto.connection import State as ConnectionState
 from dojo_proto.events import Closed, Event
@@ -27,9 +28,9 @@ KEY = "sk_sandbox_c4nary"
 E = TypeVar("E", bound=Event)
 
 
-def counting() -> Callable[[int], bytes]:
+def counting(first: int = 1) -> Callable[[int], bytes]:
     """Entropy that is a counter, so that outputs can be compared."""
-    numbers = count(1)
+    numbers = count(first)
     return lambda size: next(numbers).to_bytes(size)
 
 
@@ -66,11 +67,21 @@ def bytewise(data: bytes) -> Iterable[bytes]:
     return (data[i : i + 1] for i in range(len(data)))
 
 
+def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine that waits for nothing returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as returned:
+        return returned.value
+    raise AssertionError(coroutine)
+
+
 class Wired:
     """One service and the gateway that it dials, again and again.
 
     `fates` says what becomes of the next dials, `fate` of those behind them. `cut` makes pieces of
     what the network carries. A run whose wire method is in `held` waits in `holding` for `finish`.
+    One that goes on with the `ledger` of another is the next process, and begins `at` a later time.
     """
 
     def __init__(
@@ -81,15 +92,20 @@ class Wired:
         observe: bool = False,
         gateway: dict[str, Any] | None = None,
         uniform: Callable[[], float] = lambda: 0.0,
+        ledger: Ledger | None = None,
+        at: float = 1000.0,
         **settings: Any,
     ) -> None:
-        self.now = 1000.0
+        self.now = at
         self.till = till or Till()
-        self.journal = MemoryJournal(lambda: self.now)
+        self.journal: JournalStore = MemoryJournal(lambda: self.now)
+        if ledger is not None:
+            ledger.clock = lambda: self.now
+            self.journal = ledger
         self.client = Client(
             self.till.epos,
             plain(**settings),
-            entropy=counting(),
+            entropy=counting(1 + (int(at - 1000) << 16)),
             uniform=uniform,
             observe=observe,
         )
@@ -104,6 +120,8 @@ class Wired:
         """The network loses everything, in both directions."""
         self.unread = False
         """The gateway does not read."""
+        self.pongless = False
+        """The gateway answers no ping, but all else."""
         self.held: set[str] = set()
         self.holding: list[Run] = []
         self.notes: list[Note] = []
@@ -125,6 +143,7 @@ class Wired:
     # What the world does.
 
     def start(self) -> None:
+        self.client.resume(self.journal.unsettled(), self.now)
         self.client.start(self.now)
         self.settle()
 
@@ -250,6 +269,7 @@ class Wired:
         moved |= self.work()
         moved |= self.carry_up(len(self.up) or 1 << 16)
         moved |= self.carry_down(len(self.down) or 1 << 16)
+        moved |= self.work()  # what was written may be noted
         self.collect()
         return moved
 
@@ -294,6 +314,8 @@ class Wired:
         """Carry up to `size` bytes from the gateway to the client, or the end of the stream."""
         if self.link is None or self.gateway is None:
             return False
+        if self.pongless:
+            self.gateway._connection._outbound.pong = None
         if not self.down:
             self.down = self.gateway.data_to_send(self.now)
         data, self.down = self.down[:size], self.down[size:]
@@ -367,12 +389,15 @@ class Wired:
                 self._finish(work, None)
             case Cancel():
                 self.cancelled.append(work)
+            case Note():
+                self.notes.append(work)
+                [failed] = self.journal.perform([work])
+                if failed is not None:
+                    self.client.note_failed(str(failed))
             case _:
                 [found] = self.journal.perform([work])
                 if isinstance(found, JournalError):
                     self.client.journal_failed(work.call, str(found), self.now, fresh=found.fresh)
-                elif isinstance(work, Note):
-                    self.notes.append(work)
                 elif isinstance(found, Found):
                     self.client.begun(work.call, found, self.now)
                 else:
@@ -381,7 +406,8 @@ class Wired:
     def _finish(self, run: Run, outcome: Outcome | None) -> None:
         if outcome is None:
             try:
-                outcome = Returned(run.function(run.context, run.params))
+                value = run.function(run.context, run.params)
+                outcome = Returned(_awaited(value) if run.is_async else value)
             except Exception as error:  # noqa: BLE001 - as an adapter does
                 outcome = Raised(error)
         self.client.ran(run.call, outcome, self.now)

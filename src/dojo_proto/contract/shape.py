@@ -13,12 +13,12 @@ which the unknown members are put before decoding, and from where they are lifte
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Self, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, Struct, ValidationError, field
+from msgspec import Meta, Struct, ValidationError, field, inspect
 
 MARKER = "\x7f"
 """The wire name of `unknown` inside this module. It never gets out, and coming in it is a member
@@ -121,7 +121,7 @@ def bare(kind: Any) -> Any:
 
 
 def decode(kind: type[T], data: bytes | msgspec.Raw) -> T:
-    """Decode JSON into a type of the contract, or a list of them.
+    """Decode JSON into a type of the contract, or into one of your own that has some inside.
 
     Raises msgspec.ValidationError, with the path on the wire, if it does not fit, and
     msgspec.DecodeError if it is no JSON.
@@ -177,11 +177,8 @@ def members(kind: Any) -> Mapping[str, msgspec.structs.FieldInfo]:
 def _sinker(kind: Any) -> Callable[[Any], Any]:
     """What puts the members that `kind` does not know below the marker."""
     kind = bare(kind)
-    if get_origin(kind) is list:
-        sink = _sinker(get_args(kind)[0])
-        return lambda value: [sink(each) for each in value] if isinstance(value, list) else value
     if not is_shape(kind):
-        return lambda value: value
+        return partial(_sink_inside, inspect.type_info(kind))
     known = {wire: (each.required, _sinker(each.type)) for wire, each in members(kind).items()}
 
     def sink_members(value: Any) -> Any:
@@ -201,6 +198,52 @@ def _sinker(kind: Any) -> Callable[[Any], Any]:
         return sunk
 
     return sink_members
+
+
+def _sink_inside(kind: inspect.Type, value: Any) -> Any:
+    """`value` with that done wherever a type that is no Shape has one inside."""
+    match kind:
+        case inspect.StructType(cls=shape) if is_shape(shape):
+            return _sinker(shape)(value)
+        case inspect.StructType() | inspect.DataclassType() | inspect.TypedDictType():
+            if isinstance(value, dict):
+                types = {each.encode_name: each.type for each in kind.fields}
+                return {
+                    name: _sink_inside(types[name], each) if name in types else each
+                    for name, each in value.items()
+                }
+        case inspect.DictType(value_type=inner):
+            if isinstance(value, dict):
+                return {name: _sink_inside(inner, each) for name, each in value.items()}
+        case inspect.CollectionType(item_type=inner):
+            if isinstance(value, list):
+                return [_sink_inside(inner, each) for each in value]
+        case inspect.UnionType(types=types_of_it):
+            # msgspec takes only one that is an object, and one that is an array.
+            for each in types_of_it:
+                value = _sink_inside(each, value)
+    return value
+
+
+def has_shape(kind: Any) -> bool:
+    """Whether something that msgspec decodes is a Shape, or has one inside."""
+    seen: set[int] = set()
+    left = [inspect.type_info(kind)]
+    while left:
+        node = left.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        match node:
+            case inspect.StructType(cls=cls) if is_shape(cls):
+                return True
+            case inspect.StructType() | inspect.DataclassType() | inspect.TypedDictType():
+                left += [each.type for each in node.fields]
+            case inspect.DictType(value_type=inner) | inspect.CollectionType(item_type=inner):
+                left.append(inner)
+            case inspect.UnionType(types=types):
+                left += types
+    return False
 
 
 def _lift(value: Any) -> Any:

@@ -1,12 +1,12 @@
 """A till for the tests of Dispatch: a memory journal, a clock, and handlers run by hand."""
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
+from tests.proto.ledger import Ledger
 from tests.proto.till import an_order
 
 from dojo_proto.contract import METHODS, Kind
@@ -14,13 +14,13 @@ from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import Epos
 from dojo_proto.events import Event
 from dojo_proto.framing import Message
-from dojo_proto.handlers import Handler
-from dojo_proto.journal import Found, JournalError
+from dojo_proto.journal import Found, JournalError, JournalStore
 from dojo_proto.memory import MemoryJournal
 from dojo_proto.settings import Settings
-from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Raised, Returned, Run, Work
+from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Raised, Returned, Run
 
 W = TypeVar("W", Run, Cancel, Begin, Commit, Abort)
+Reported: TypeAlias = Run | Cancel | Begin | Commit | Abort
 
 _entropy = count(1)
 
@@ -34,14 +34,16 @@ async def _coroutine(_ctx: object, _params: dict[str, Any]) -> None:
 
 
 @cache
-def _handlers(*, is_async: bool, lookup: bool) -> Mapping[str, Handler]:
+def _epos(*, is_async: bool, lookup: bool, settles: bool) -> Epos:
     function = _coroutine if is_async else _handler
     epos = Epos("acme-epos")
+    if settles:
+        epos.on_unresolved(function)
     for method in METHODS:
         epos.on(method)(function)
         if lookup and method.kind is not Kind.READ:
             epos.lookup(method)(function)
-    return epos.handlers()
+    return epos
 
 
 class Disk:
@@ -49,7 +51,16 @@ class Disk:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.journal = MemoryJournal(lambda: self.now)
+        self.journal: JournalStore = MemoryJournal(lambda: self.now)
+
+
+class Books(Disk):
+    """A disk with a journal in the till's own books, which survives as they do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger = Ledger(lambda: self.now)
+        self.journal = self.ledger
 
 
 class Till:
@@ -61,15 +72,20 @@ class Till:
         disk: Disk | None = None,
         lookup: bool = False,
         is_async: bool = False,
+        settles: bool = False,
         observe: bool = True,
         **settings: Any,
     ) -> None:
+        epos = _epos(is_async=is_async, lookup=lookup, settles=settles)
         self.disk = disk or Disk()
         self.events: list[Event] = []
-        self.pending: list[Work] = []
+        self.pending: list[Reported] = []
         self.notes: list[Note] = []
+        self.told: list[str] = []
+        """The rows of whose outcomes answers have left."""
         self.dispatch = Dispatch(
-            handlers=_handlers(is_async=is_async, lookup=lookup),
+            handlers=epos.handlers(),
+            unresolved=epos.unresolved(),
             settings=Settings(api_key="sk_sandbox_x", **settings),
             scope="sandbox/",
             entropy=lambda n: next(_entropy).to_bytes(n, "big"),
@@ -80,6 +96,10 @@ class Till:
         )
         self.link = 0
         self.open(1)
+
+    def resume(self) -> None:
+        """Take up what an earlier process has left open."""
+        self.dispatch.settling.resume(self.disk.journal.unsettled(), self.disk.now)
 
     # The network.
 
@@ -117,6 +137,7 @@ class Till:
     def answers(self) -> list[Any]:
         outgoing = self.dispatch.delivery.outgoing
         taken = [json.loads(message) for message, _ in outgoing]
+        self.told += [ticket for _, ticket in outgoing if ticket]
         outgoing.clear()
         return taken
 
@@ -126,7 +147,7 @@ class Till:
 
     # The work.
 
-    def collect(self) -> list[Work]:
+    def collect(self) -> list[Reported]:
         while (work := self.dispatch.next_work()) is not None:
             if isinstance(work, Note):
                 self.notes.append(work)  # nothing is reported back of one
@@ -223,6 +244,11 @@ class Till:
 @pytest.fixture
 def till() -> Till:
     return Till()
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()
 
 
 @pytest.fixture(scope="session")

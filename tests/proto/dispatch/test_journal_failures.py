@@ -163,6 +163,8 @@ class TestCommit:
         till.begin()
         till.raises(Conflict("not now"))
         till.fail(till.take(Commit))
+        if ask == "pay":
+            till.begin()  # its handler may have booked before it raised
         assert till.answer()["error"]["errorType"] == "Conflict"
         assert till.dispatch.table.unresolved == 0
         getattr(till, ask)()
@@ -189,6 +191,7 @@ class TestAbort:
         till.begin()
         till.raises(UnexpectedError("database is down"))
         till.fail(till.take(Abort), late=late)
+        till.begin()
         assert till.answer()["error"]["message"] == "database is down"
         assert [event.step for event in till.heard(JournalFailed)] == ["abort"]
         assert till.dispatch.table.unresolved == 0
