@@ -8,6 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary
 # make demo ARGS="--runtime all"; make test PYTHON=/path/to/python3.12
 ARGS ?=
 PYTHON ?=
+SEEDS ?= 10000
 PYTHONS := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
 
 # Names the version and whether this Python will do: new enough, and able to give a venv its pip.
@@ -22,12 +23,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint clean
+.PHONY: help demo test simulate torture conformance lint clean
 
 help:
 	@echo 'make demo   a restaurant EPOS and a local gateway play a pay-at-table visit'
 	@echo '            (ARGS="--runtime asyncio|trio|anyio|threads|all")'
 	@echo 'make test   formatting, lint, types, then all tests with the coverage of the core'
+	@echo 'make simulate SEEDS=10000'
+	@echo '            so many simulated worlds in which all goes wrong, on all cores'
+	@echo 'make torture'
+	@echo '            10,000 payments in each runtime, with dropped connections and kill -9'
+	@echo '            (ARGS="--payments N --runtime R --seed S --seconds T")'
+	@echo 'make conformance'
+	@echo '            RFC 6455 and 7692 by the Autobahn test suite, which needs Python 2.7'
+	@echo '            (ARGS="--no-compression", ARGS="--role client 7.*")'
 	@echo 'make lint   formatting, lint and types only'
 	@echo 'make clean  remove .venv and everything else that was made here'
 	@echo
@@ -39,13 +48,22 @@ demo: $(VENV)/.installed-demo
 test: lint
 	$(BIN)/pytest --cov --cov-report=term $(ARGS)
 
+simulate: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+torture: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.torture $(ARGS)
+
+conformance: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.conformance $(ARGS)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) .conformance build dist htmlcov .coverage .coverage.* \
 	    .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
