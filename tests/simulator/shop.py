@@ -48,6 +48,29 @@ def payment(intent: str, value: int, *, order: str = "order-1", **more: Any) -> 
     return {"orderId": order, "paymentIntentId": intent, "paidAmount": pounds(value), **more}
 
 
+def item(plu: str = "pizza-1", *, quantity: int = 1, **more: Any) -> Json:
+    return {
+        "name": "as the app calls it",
+        "plu": plu,
+        "quantity": quantity,
+        "amountPerItem": pounds(1050),
+        **more,
+    }
+
+
+def basket(dojo_order_id: str = "dojo-1", *, table: str = "3", **more: Any) -> Json:
+    return {
+        "dojoOrderId": dojo_order_id,
+        "items": [item()],
+        "totalAmount": pounds(1050),
+        "payments": [
+            {"paymentIntentId": "p1", "paidAmount": pounds(1050), "tipsAmount": pounds(100)}
+        ],
+        "details": {"orderType": "DineIn", "dineIn": {"tableId": table}},
+        **more,
+    }
+
+
 def lock(lock_id: str, *, order: str = "order-1", minutes: float = 5) -> Json:
     return {"orderId": order, "lockId": lock_id, "expiry": at(minutes)}
 

@@ -6,36 +6,13 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from tests.simulator.shop import Json, asked, at, ids, lock, payment, pounds
+from tests.simulator.shop import Json, asked, at, basket, ids, item, lock, payment, pounds
 
 from dojo_proto import Conflict, InvalidRequest, UnexpectedError
 from dojo_simulator.restaurant import Restaurant, Staff, epos
 from dojo_simulator.testing import Caller
 
 Call = Callable[..., Any]
-
-
-def item(plu: str = "pizza-1", *, quantity: int = 1, **more: Any) -> Json:
-    return {
-        "name": "as the app calls it",
-        "plu": plu,
-        "quantity": quantity,
-        "amountPerItem": pounds(1050),
-        **more,
-    }
-
-
-def basket(dojo_order_id: str = "dojo-1", *, table: str = "3", **more: Any) -> Json:
-    return {
-        "dojoOrderId": dojo_order_id,
-        "items": [item()],
-        "totalAmount": pounds(1050),
-        "payments": [
-            {"paymentIntentId": "p1", "paidAmount": pounds(1050), "tipsAmount": pounds(100)}
-        ],
-        "details": {"orderType": "DineIn", "dineIn": {"tableId": table}},
-        **more,
-    }
 
 
 def extra(plu: str, *, quantity: int = 1, currency: str = "GBP") -> Json:

@@ -3,11 +3,12 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from typing import Any, cast
 
 import pytest
 
-from dojo_adapters.sqlite import SqliteJournal
+from dojo_adapters.sqlite import SqliteJournal, has_row, record
 from dojo_proto import Context
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.journal import Entry, Found, Identity, RowState, Verdict
@@ -67,7 +68,7 @@ def test_both_are_booked_when_the_transaction_commits(
 ) -> None:
     with till:
         till.execute("INSERT INTO payments VALUES ('pi-1')")
-        journal.record(till, context(), {"id": "order-1"})
+        record(till, context(), {"id": "order-1"})
     found = look_up(journal)
     assert found.verdict is Verdict.SUCCEEDED
     assert found.row is not None
@@ -78,7 +79,7 @@ def test_neither_is_booked_when_it_rolls_back(
     journal: SqliteJournal, till: sqlite3.Connection
 ) -> None:
     till.execute("INSERT INTO payments VALUES ('pi-1')")
-    journal.record(till, context(), {"id": "order-1"})
+    record(till, context(), {"id": "order-1"})
     till.rollback()
     assert look_up(journal).verdict is Verdict.BEGUN
     assert payments(till) == 0
@@ -89,7 +90,7 @@ def test_nothing_of_the_answer_is_kept_where_a_lookup_gives_it(
 ) -> None:
     with till:
         till.execute("INSERT INTO payments VALUES ('pi-1')")
-        journal.record(till, context(keeps_answer=False), {"customer": "canary"})
+        record(till, context(keeps_answer=False), {"customer": "canary"})
     row = look_up(journal).row
     assert row is not None
     assert row.answer == b""
@@ -101,7 +102,7 @@ def test_what_was_recorded_stands_whatever_is_said_of_it_afterwards(
 ) -> None:
     with till:
         till.execute("INSERT INTO payments VALUES ('pi-1')")
-        journal.record(till, context(), {"id": "order-1"})
+        record(till, context(), {"id": "order-1"})
     for step in (Commit(CALL, "t1", state, b"{}"), Abort(CALL, "t1")):
         (result,) = journal.perform([step])
         assert isinstance(result, Found)
@@ -112,48 +113,100 @@ def test_what_was_recorded_stands_whatever_is_said_of_it_afterwards(
     assert row.answer == b'{"id":"order-1"}'
 
 
-class TestRefusals:
-    def test_no_transaction(self, journal: SqliteJournal, till: sqlite3.Connection) -> None:
-        with pytest.raises(LocalProtocolError, match="no transaction is open"):
-            journal.record(till, context(), {})
+def test_a_journal_that_is_at_hand_records_as_well(
+    journal: SqliteJournal, till: sqlite3.Connection, tmp_path: Path
+) -> None:
+    with till:
+        till.execute("INSERT INTO payments VALUES ('pi-1')")
+        journal.record(till, context(), {"id": "order-1"})
+    assert look_up(journal).verdict is Verdict.SUCCEEDED
+    another = SqliteJournal(tmp_path / "another.db")
+    till.execute("INSERT INTO payments VALUES ('pi-2')")
+    with pytest.raises(LocalProtocolError, match=r"till\.db, and the journal is .*another\.db"):
+        another.record(till, context(), {})
+    another.close()
 
-    def test_another_database(self, journal: SqliteJournal, tmp_path: Path) -> None:
+
+def test_a_clock_that_leaps_makes_a_recorded_row_no_older_than_it_is(tmp_path: Path) -> None:
+    served_for, leap = 1000.0, 0.0
+    journal = SqliteJournal(
+        tmp_path / "till.db", wall=lambda: time() + leap, clock=lambda: served_for
+    )
+    journal.perform([Begin(CALL, ENTRY, insert=True)])
+    till = sqlite3.connect(journal.path, isolation_level=None)
+    till.execute("BEGIN")
+    record(till, context(), {})
+    till.execute("COMMIT")
+    till.close()
+    served_for, leap = 1050.0, 1e6
+    row = look_up(journal).row
+    assert row is not None
+    assert row.age == 50.0
+    journal.close()
+
+
+def test_a_row_is_found_where_it_lies_and_nowhere_else(
+    till: sqlite3.Connection, tmp_path: Path
+) -> None:
+    assert has_row(till, context())
+    assert not has_row(till, context(ticket="t2"))  # as of `memory:`, today
+    assert not has_row(till, context(ticket=""))  # of a read
+    other = sqlite3.connect(tmp_path / "other.db")
+    assert not has_row(other, context())
+    other.close()
+
+
+def test_what_the_till_makes_of_its_rows_is_its_own_affair(
+    journal: SqliteJournal, till: sqlite3.Connection
+) -> None:
+    till.row_factory = lambda cursor, row: dict(
+        zip((name for name, *_ in cursor.description), row, strict=True)
+    )
+    with till:
+        till.execute("INSERT INTO payments VALUES ('pi-1')")
+        assert has_row(till, context())
+        record(till, context(), {"id": "order-1"})
+    assert look_up(journal).verdict is Verdict.SUCCEEDED
+
+
+class TestRefusals:
+    def test_no_transaction(self, till: sqlite3.Connection) -> None:
+        with pytest.raises(LocalProtocolError, match="no transaction is open"):
+            record(till, context(), {})
+
+    def test_another_database(self, tmp_path: Path) -> None:
         other = sqlite3.connect(tmp_path / "other.db", isolation_level=None)
         other.execute("BEGIN")
         with pytest.raises(LocalProtocolError, match=r"other\.db, and the journal is"):
-            journal.record(other, context(), {})
+            record(other, context(), {})
         other.close()
 
-    def test_a_database_in_memory(self, journal: SqliteJournal) -> None:
+    def test_a_database_in_memory(self) -> None:
         other = sqlite3.connect(":memory:", isolation_level=None)
         other.execute("BEGIN")
         with pytest.raises(LocalProtocolError, match="a database in memory"):
-            journal.record(other, context(), {})
+            record(other, context(), {})
         other.close()
 
-    def test_an_attached_database(
-        self, journal: SqliteJournal, till: sqlite3.Connection, tmp_path: Path
-    ) -> None:
+    def test_an_attached_database(self, till: sqlite3.Connection, tmp_path: Path) -> None:
         till.execute("ATTACH ? AS stock", (str(tmp_path / "stock.db"),))
         till.execute("INSERT INTO payments VALUES ('pi-1')")
         with pytest.raises(LocalProtocolError, match="'stock' is attached"):
-            journal.record(till, context(), {})
+            record(till, context(), {})
 
-    def test_a_connection_that_does_not_wait_for_the_disk(
-        self, journal: SqliteJournal, till: sqlite3.Connection
-    ) -> None:
+    def test_a_connection_that_does_not_wait_for_the_disk(self, till: sqlite3.Connection) -> None:
         till.execute("PRAGMA synchronous = NORMAL")
         till.execute("INSERT INTO payments VALUES ('pi-1')")
         with pytest.raises(LocalProtocolError, match="synchronous = FULL"):
-            journal.record(till, context(), {})
+            record(till, context(), {})
 
-    def test_a_read(self, journal: SqliteJournal, till: sqlite3.Connection) -> None:
+    def test_a_read(self, till: sqlite3.Connection) -> None:
         till.execute("INSERT INTO payments VALUES ('pi-1')")
         with pytest.raises(LocalProtocolError, match="it has no row"):
-            journal.record(till, context(ticket=""), {})
+            record(till, context(ticket=""), {})
 
-    def test_a_second_time(self, journal: SqliteJournal, till: sqlite3.Connection) -> None:
+    def test_a_second_time(self, till: sqlite3.Connection) -> None:
         till.execute("INSERT INTO payments VALUES ('pi-1')")
-        journal.record(till, context(), {})
+        record(till, context(), {})
         with pytest.raises(LocalProtocolError, match="no open row"):
-            journal.record(till, context(), {})
+            record(till, context(), {})

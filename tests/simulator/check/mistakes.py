@@ -338,6 +338,13 @@ def only_a_live_lock_may_pay(right: Right, ctx: Context, params: Any) -> Any:
     return right(ctx, params)
 
 
+@mistake("LCK-9", "RecordOrderPaymentById")
+def who_has_lost_the_lock_may_not_pay(right: Right, ctx: Context, params: Any) -> Any:
+    if params.lock_id and _lock(ctx, params.order_id) != params.lock_id:
+        raise Conflict("the order has another lock")
+    return right(ctx, params)
+
+
 @mistake("BIL-1", "GetOrderBillById")
 def a_line_has_another_member(right: Right, ctx: Context, params: Any) -> Any:
     bill = shown(right(ctx, params))

@@ -46,7 +46,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
         at = _clock(self.begun_at if self.committed_at is None else self.committed_at)
         match self.state:
             case RowState.BEGUN:
-                return f"UNKNOWN whether it was booked: begun {at}, and then cut off"
+                return f"UNKNOWN whether it was booked: begun {at}, and still running or cut off"
             case RowState.SUCCEEDED:
                 return f"booked {at}"
             case RowState.REFUSED:
@@ -59,7 +59,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
             return f"Dojo has had the answer since {_clock(self.confirmed_at)}"
         if self.sent_at is not None:
             return f"the answer was sent {_clock(self.sent_at)}, and Dojo is not known to have it"
-        return "Dojo was not told"
+        return "Dojo is not known to have been told"  # what was sent is noted seconds later
 
 
 _SELECT = f"SELECT {', '.join(Record.__struct_fields__)} FROM dojo_journal"  # noqa: S608 - the names

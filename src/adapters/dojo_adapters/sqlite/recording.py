@@ -7,6 +7,7 @@ lie in one file: of two, under ATTACH and with a write-ahead log, a power cut ma
 import sqlite3
 from pathlib import Path
 from time import time
+from typing import Any
 
 from dojo_proto import Context, contract
 from dojo_proto.errors import LocalProtocolError
@@ -20,7 +21,7 @@ _HAS_ROW = "SELECT 1 FROM main.dojo_journal WHERE ticket = ?"
 # came later. A row may look older by the run of its handler, and only to a clock that has leapt.
 _RECORD = """UPDATE main.dojo_journal
 SET state = 'succeeded', answer = ?, committed_at = ?,
-    lived_at = (SELECT lived FROM main.dojo_journal_about), held = 0
+    lived_at = (SELECT lived FROM main.dojo_journal_about)
 WHERE ticket = ? AND state <> 'succeeded'"""
 
 
@@ -40,8 +41,7 @@ def record(
         raise LocalProtocolError(f"record: {ctx.method} changes nothing, so it has no row")
     # Where a lookup answers repeats, nothing that a customer has said needs to be kept.
     answer = contract.encode({} if result is None else result) if ctx.keeps_answer else b""
-    done = connection.execute(_RECORD, (answer, time(), ctx.ticket))
-    if done.rowcount != 1:
+    if connection.execute(_RECORD, (answer, time(), ctx.ticket)).rowcount != 1:
         raise LocalProtocolError(
             f"record: the journal has no open row for {ctx.idempotency_key}; was it recorded "
             "before, or does this request belong to another journal?"
@@ -53,9 +53,9 @@ def has_row(connection: sqlite3.Connection, ctx: Context) -> bool:
 
     For handlers that are also served with another journal, such as `memory:` in tests.
     """
-    if not ctx.ticket or connection.execute(_HAS_JOURNAL).fetchone() is None:
+    if not ctx.ticket or not _rows(connection, _HAS_JOURNAL):
         return False
-    return connection.execute(_HAS_ROW, (ctx.ticket,)).fetchone() is not None
+    return bool(_rows(connection, _HAS_ROW, ctx.ticket))
 
 
 def _check(connection: sqlite3.Connection, path: Path | None) -> None:
@@ -65,7 +65,7 @@ def _check(connection: sqlite3.Connection, path: Path | None) -> None:
             "record: no transaction is open; write the till's own rows first, or BEGIN, so that "
             "both are committed together"
         )
-    for _, name, file in connection.execute("PRAGMA database_list"):
+    for _, name, file in _rows(connection, "PRAGMA database_list"):
         if name == "main" and not _holds_journal(connection, file, path):
             raise LocalProtocolError(
                 f"record: this connection is to {file or 'a database in memory'}, and the journal "
@@ -77,7 +77,7 @@ def _check(connection: sqlite3.Connection, path: Path | None) -> None:
                 f"record: {name!r} is attached to this connection, and two files are not committed "
                 "as one; use a connection without ATTACH"
             )
-    (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+    ((synchronous,),) = _rows(connection, "PRAGMA synchronous")
     if synchronous < _FULL:
         raise LocalProtocolError(
             "record: this connection does not wait for the disk, so a power cut could take what "
@@ -88,4 +88,10 @@ def _check(connection: sqlite3.Connection, path: Path | None) -> None:
 def _holds_journal(connection: sqlite3.Connection, file: str, path: Path | None) -> bool:
     if not file or (path is not None and not path.samefile(file)):
         return False
-    return connection.execute(_HAS_JOURNAL).fetchone() is not None
+    return bool(_rows(connection, _HAS_JOURNAL))
+
+
+def _rows(connection: sqlite3.Connection, query: str, *values: str) -> list[tuple[Any, ...]]:
+    cursor = connection.cursor()
+    cursor.row_factory = None  # the till's own may make anything of a row
+    return cursor.execute(query, values).fetchall()

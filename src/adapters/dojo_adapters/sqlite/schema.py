@@ -33,8 +33,7 @@ CREATE TABLE dojo_journal (
     committed_at REAL,
     sent_at REAL,
     confirmed_at REAL,
-    reported_at REAL,
-    held INTEGER NOT NULL DEFAULT 0
+    reported_at REAL
 );
 CREATE INDEX dojo_journal_key ON dojo_journal (key) WHERE key <> '';
 CREATE INDEX dojo_journal_repeat ON dojo_journal (repeat) WHERE repeat <> '';

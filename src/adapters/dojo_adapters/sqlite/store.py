@@ -62,7 +62,12 @@ _UNSETTLED = f"""{_SELECT} WHERE state = 'begun'
 ORDER BY number"""
 
 _COMMIT = """UPDATE dojo_journal
-SET state = ?, answer = ?, committed_at = ?, lived_at = ?, held = 0 WHERE ticket = ?"""
+SET state = ?, answer = ?, committed_at = ?, lived_at = ? WHERE ticket = ?"""
+
+# Its handler is to run a second time: nobody's, so that this is never taken for a first run.
+_BEGIN_AGAIN = """UPDATE dojo_journal
+SET state = 'begun', owner = '', answer = x'', begun_at = ?, lived_at = ?, committed_at = NULL
+WHERE ticket = ?"""
 
 _NOTES = {
     Told.SENT: "UPDATE dojo_journal SET sent_at = ? WHERE ticket = ?",
@@ -184,11 +189,8 @@ class SqliteJournal:
                 if insert and found.verdict is Verdict.FRESH:
                     self._insert(entry, now)
                 elif insert and found.row is not None and found.verdict is Verdict.FAILED:
-                    # It has to be there when it has run again.
-                    execute(
-                        "UPDATE dojo_journal SET held = 1 WHERE ticket = ?",
-                        (found.row.entry.ticket,),
-                    )
+                    again = (now.wall, now.lived, found.row.entry.ticket)
+                    execute(_BEGIN_AGAIN, again)
                 return found
             case Commit(ticket=ticket, state=state, answer=answer):
                 return self._commit(ticket, state, answer, now)
@@ -249,8 +251,7 @@ class SqliteJournal:
             return
         self._purged_at = now.lived
         self._connection.execute(
-            "DELETE FROM dojo_journal WHERE committed_at < ? AND lived_at < ? "
-            "AND state <> 'begun' AND held = 0",
+            "DELETE FROM dojo_journal WHERE committed_at < ? AND lived_at < ? AND state <> 'begun'",
             (now.wall - KEY_WINDOW, now.lived - KEY_WINDOW),
         )
 

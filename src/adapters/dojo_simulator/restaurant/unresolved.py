@@ -1,7 +1,6 @@
 """What was begun when the till went down, and of which the library does not know how it ended."""
 
-from dojo_proto import Context
-from dojo_proto.settling import Unresolved
+from dojo_proto import Context, Unresolved
 from dojo_simulator.restaurant import order_and_pay, payments
 from dojo_simulator.restaurant.serving import epos, reading
 
