@@ -2,6 +2,7 @@
 
 import sys
 from threading import enumerate as running_threads
+from typing import Any
 
 import pytest
 from tests.adapters.played_api import PlayedApi
@@ -58,6 +59,16 @@ def test_it_tells_dojo_of_changes(runtime: str) -> None:
             service.notify(OrderUpdated("order-1"))
         told = [asked.json for asked in api.asked if asked.line.startswith("POST")]
         assert told == [{"eventType": "OrderUpdated", "event": {"orderId": "order-1"}}]
+
+
+def test_an_option_that_is_misspelt_is_named(runtime: str) -> None:
+    options: Any = {"regsiter": True}
+    with (
+        LocalGateway() as gateway,
+        pytest.raises(ConfigurationError, match=r"no option 'regsiter'; there are: .* register"),
+        in_background(runtime, epos, settings(gateway), **options),
+    ):
+        pass
 
 
 def test_an_exception_in_the_block_stops_it_at_once(runtime: str) -> None:

@@ -161,7 +161,7 @@ def test_half_a_set_of_locks_is_not_registered(
         (answer(503), Exit.FAILED, "nothing here is wrong; try again later"),
         (answer(200, b"<html>"), Exit.FAILED, "the sign-in page of a guest network"),
         (answer(200, b"[]")[:-1], Exit.FAILED, "it does no harm to try again"),
-        (None, Exit.FAILED, "no answer within 0.1 s. Check that a firewall lets"),
+        (None, Exit.FAILED, "no answer within 0.1 s. It was asked, so try again later"),
     ],
 )
 def test_a_failure_says_what_to_do_in_one_line(

@@ -125,7 +125,9 @@ def test_a_trigger_without_a_simulator_says_so(
 def test_a_port_that_is_taken_is_named(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(socket.create_server(("127.0.0.1", port))):
         assert main(argv=["simulate", "--port", str(port)]) == Exit.FAILED
-    assert str(port) in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert str(port) in said
+    assert "stop it, or name with --port the first of three that are free" in said
 
 
 # The demonstration.

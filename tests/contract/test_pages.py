@@ -1,14 +1,14 @@
 """The pages of docs/contract say what the code says, of every method and type."""
 
-import ast
 import re
+from contextlib import suppress
 from pathlib import Path
 from runpy import run_path
 from typing import Any
 
 import pytest
 
-from dojo_proto import contract
+from dojo_proto import Conflict, Epos, contract
 from dojo_proto.contract import METHODS, OpenEnum, Shape
 from dojo_proto.contract.shape import is_shape
 
@@ -46,6 +46,14 @@ def test_every_method_has_its_place() -> None:
     assert places("method") == sorted(method.name for method in METHODS)
 
 
+@pytest.mark.parametrize("method", [method.name for method in METHODS])
+def test_of_every_method_its_errors_are_told_and_what_follows(method: str) -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    [section] = re.findall(rf"^## {method}\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
+    assert "\n**Errors.** " in section
+    assert "\n**Then.** " in section
+
+
 def test_every_type_has_its_place() -> None:
     types = {
         name
@@ -66,11 +74,22 @@ def test_its_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(other), f"{target}#{anchor}"
 
 
-def test_its_python_is_python() -> None:
-    found = 0
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-            ast.parse(block)
-            found += 1
-    assert found >= 5
+EXAMPLES = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, block in enumerate(
+        re.findall(
+            r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        )
+    )
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_its_example_can_be_pasted_where_an_epos_is_written(example: str) -> None:
+    with suppress(Conflict):  # which one of them shows how to raise
+        exec(example, {"epos": Epos("acme-epos")})  # noqa: S102 - our own page
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 5

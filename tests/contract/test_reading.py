@@ -373,6 +373,13 @@ class TestMoney:
             Money(1, "GBP")
         )
 
+    @pytest.mark.parametrize("value", [10.5, 1050.0, "1050", None])
+    def test_it_takes_whole_minor_units_alone(self, value: Any) -> None:
+        kind = type(value).__name__
+        expected = f"whole minor units: 1050 for 10.50; expected an int, got {kind}"
+        with pytest.raises(TypeError, match=expected):
+            Money(value, "GBP")
+
     def test_it_cannot_be_changed(self) -> None:
         with pytest.raises(AttributeError, match="immutable"):
             Money(1, "GBP").value = 2  # type: ignore[misc] # what is refused

@@ -82,6 +82,12 @@ class Engine(ABC):
         allow_async: bool,
         **options: Unpack[Options],
     ) -> None:
+        unknown = options.keys() - Options.__optional_keys__
+        if unknown:  # a `regsiter=True` that nobody reads would never be missed
+            raise ConfigurationError(
+                f"there is no option {min(unknown)!r}; there are: "
+                f"{', '.join(Options.__annotations__)}"
+            )
         journal = options.get("journal")
         epos.check(allow_async=allow_async, journaled=journal is not None)
         given = settings or settings_from_environment()

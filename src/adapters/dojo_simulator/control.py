@@ -137,7 +137,10 @@ def trigger(
             stream.sendall(_encode(request) + b"\n")
             line = stream.makefile("rb").readline()
     except OSError as error:
-        raise SimulatorError(f"no simulator answers at {host}:{port}: {error}") from None
+        raise SimulatorError(
+            f"no simulator answers at {host}:{port}: {error.strerror or error}; "
+            "`dojo-epos simulate` starts one, and its --port has to be named here too"
+        ) from None
     try:
         outcome = _decode_outcome(line)
     except msgspec.DecodeError:

@@ -93,6 +93,8 @@ def _purge(arguments: Namespace) -> int:
         _print(row, as_json=as_json, line=f"removed: {row.sentence()}")
     for row in kept:
         print(f"kept, its outcome is open: {row.sentence()}", file=sys.stderr)
+    if not removed and not kept:
+        print("nothing to remove", file=sys.stderr)
     if kept:
         print("settle those with the till first; --even-open removes them as well", file=sys.stderr)
     return Exit.FAILED if kept else Exit.OK

@@ -265,7 +265,7 @@ class Pending:
     def wait(self, timeout: float | None = None) -> Answer:
         """The answer. Raises NoAnswer after `timeout` seconds, or when its connection has ended."""
         try:
-            self._bench.await_that(self._over, timeout)
+            self._bench.await_that(lambda: self.is_over, timeout)
         except WaitTimedOut:
             raise self._unanswered("none in time, and the connection is open") from None
         came = self._arrived()
@@ -277,7 +277,9 @@ class Pending:
         self._bench.answered.append(Answered(method=self.method, id=self.id, answer=answer))
         return answer
 
-    def _over(self) -> bool:
+    @property
+    def is_over(self) -> bool:
+        """Whether the answer has come, or cannot come any more."""
         return self._arrived() is not None or self.link.ended is not None
 
     def _arrived(self) -> Arrived | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from dojo_adapters.cli.lines import untold
-from dojo_adapters.cli.target import load_epos
+from dojo_adapters.cli.target import chosen_epos
 from dojo_proto import ConfigurationError, __version__
 from dojo_simulator.check.bench import Bench, Given
 from dojo_simulator.check.framework import Check
@@ -36,7 +36,8 @@ def run(arguments: Namespace) -> int:
         for check in checks:
             print(f"{check.id:7}{check.title}\n       → {check.expected}", file=out)
         return 0
-    if (arguments.target is not None) is arguments.connect:
+    named = arguments.target is not None
+    if (named and arguments.connect) or not (named or arguments.connect or arguments.epos):
         raise ConfigurationError("expected either MODULE:NAME or --connect")
     paths = [check_path(each) for each in arguments.report]
     # What the EPOS prints is no part of the report.
@@ -90,8 +91,9 @@ def _bench(arguments: Namespace, show: Callable[[str], object]) -> Iterator[Benc
             show(f"waiting for an EPOS at ws://127.0.0.1:{port}/epos")
             yield bench
         return
-    epos = load_epos(arguments.target)
-    beside = sys.modules[arguments.target.partition(":")[0]]
+    epos = chosen_epos(arguments)
+    # A program that brings its own EPOS is its own module.
+    beside = sys.modules[(arguments.target or "__main__").partition(":")[0]]
     till = _load_till(arguments.till) or getattr(beside, "till_actions", None)
     with hosted_bench(epos, runtime=arguments.runtime, till=till, given=given) as bench:
         yield bench

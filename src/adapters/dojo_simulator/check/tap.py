@@ -11,7 +11,6 @@ from dojo_simulator.loop import Looped, LoopThread
 from dojo_simulator.waiting import Waiting
 
 _CHUNK = 65536
-_PAYLOAD = b"check"
 
 
 class _Tapped:
@@ -56,7 +55,7 @@ class Tap(Looped):
         """Cut both ends off, without a Close frame. Does nothing to one that has ended."""
         self._loop.call(self._drop, transcript)
 
-    def ping(self, transcript: Transcript, payload: bytes = _PAYLOAD) -> None:
+    def ping(self, transcript: Transcript, payload: bytes) -> None:
         """Send the EPOS a ping; its pong is in the transcript. Not while the gateway is writing."""
         self._loop.call(self._send, transcript, self._framing().ping(payload))
 

@@ -15,8 +15,13 @@ FORMS = {".html": as_html, ".json": as_json, ".txt": as_text}
 
 
 def check_path(name: str) -> Path:
-    """The path of a report. Raises ConfigurationError unless its ending says what form it has."""
+    """The path of a report. Raises ConfigurationError unless its ending says what form it has.
+
+    Its folder has to be there: that is better known before the checks than after them.
+    """
     path = Path(name)
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"--report: there is no folder {path.parent}")
     if path.suffix.lower() not in FORMS:
         raise ConfigurationError(f"--report: expected a name that ends in {', '.join(FORMS)}")
     return path
