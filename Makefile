@@ -9,6 +9,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary
 ARGS ?=
 PYTHON ?=
 SEEDS ?= 10000
+MINUTES ?= 1
 PYTHONS := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
 
 # Names the version and whether this Python will do: new enough, and able to give a venv its pip.
@@ -23,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test simulate torture conformance lint clean
+.PHONY: help demo test simulate torture conformance fuzz lint clean
 
 help:
 	@echo 'make demo   a restaurant EPOS and a local gateway play a pay-at-table visit'
@@ -37,6 +38,9 @@ help:
 	@echo 'make conformance'
 	@echo '            RFC 6455 and 7692 by the Autobahn test suite, which needs Python 2.7'
 	@echo '            (ARGS="--no-compression", ARGS="--role client 7.*")'
+	@echo 'make fuzz MINUTES=1'
+	@echo '            each parser and machine for so long under a coverage-guided fuzzer'
+	@echo '            (ARGS="frames service": only these)'
 	@echo 'make lint   formatting, lint and types only'
 	@echo 'make clean  remove .venv and everything else that was made here'
 	@echo
@@ -57,13 +61,16 @@ torture: $(VENV)/.installed-dev
 conformance: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.conformance $(ARGS)
 
+fuzz: $(VENV)/.installed-fuzz
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .conformance build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) .conformance .fuzz build dist htmlcov .coverage .coverage.* \
 	    .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -100,3 +107,8 @@ $(VENV)/.installed-dev: pyproject.toml $(BIN)/python
 	@echo 'installing what the tests need (once; about a minute)'
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-demo
+
+# There are wheels of it for CPython on Linux only, hence it is none of the tests' requirements.
+$(VENV)/.installed-fuzz: $(VENV)/.installed-dev
+	@$(PIP_INSTALL) 'atheris>=3,<4'
+	@touch $@

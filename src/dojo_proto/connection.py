@@ -322,7 +322,7 @@ class Connection:
                     case Message():
                         self._events.append(event)
                     case PingFrame(payload=payload):
-                        self._outbound.pong = payload
+                        self._outbound.pongs.append(payload)
                     case PongFrame(payload=payload):
                         if (proof := self._outbound.answered(payload)) is not None:
                             self._events.append(RoundTrip(now - proof[0], arrived=proof[1]))

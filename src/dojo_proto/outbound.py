@@ -9,6 +9,9 @@ from dojo_proto.keepalive import Keepalive
 MAX_PINGS = 16
 """Pings that are remembered until their pong comes: of a slow peer several are on their way."""
 
+MAX_PONGS = 16
+"""Pongs that wait to leave: some peers count them, and a flood of pings shall not cost memory."""
+
 
 class Outbound:
     """The rest of what has begun to leave, control frames, messages, and the Close behind them.
@@ -29,7 +32,7 @@ class Outbound:
         "begun",
         "close",
         "ping",
-        "pong",
+        "pongs",
         "written",
     )
 
@@ -37,8 +40,8 @@ class Outbound:
         self._keepalive = keepalive
         self.begun: bytes | memoryview = b""
         """What was already made to leave, and has not left."""
-        self.pong: bytes | None = None
-        """RFC 6455 section 5.5.3: only the newest of several pings need be answered."""
+        self.pongs: deque[bytes] = deque(maxlen=MAX_PONGS)
+        """RFC 6455 section 5.5.3: of several pings only the newest need be answered."""
         self.ping: bytes | None = None
         self.close: tuple[int | None, str] | None = None
         """Made into a frame when it leaves, so that its mask does not depend on how input came."""
@@ -108,15 +111,15 @@ class Outbound:
         self.begun = b""
         self._frames.clear()
         self._queued = 0
-        self.pong = self.ping = self.close = None
+        self.pongs.clear()
+        self.ping = self.close = None
 
     def _begin(self, framing: Framing, room: int, now: float) -> None:
         """Control frames go between frames, before every message (RFC 6455 section 5.4)."""
         parts = [self.begun]
-        if self.pong is not None:
-            parts.append(framing.pong(self.pong))
+        while self.pongs and room > 0:
+            parts.append(framing.pong(self.pongs.popleft()))
             room -= len(parts[-1])
-            self.pong = None
         if self.ping is not None and room > 0:
             parts.append(framing.ping(self.ping))
             room -= len(parts[-1])

@@ -20,7 +20,7 @@ def test_control_frames_leave_before_messages_and_a_close_behind_them() -> None:
     waiting.put([framing.text(b"1"), framing.text(b"2")], confirm=False)
     waiting.close = 1000, ""
     waiting.ping = b"ping"
-    waiting.pong = b"pong"
+    waiting.pongs.append(b"pong")
     assert waiting.take(framing, ALL, 0.0) == b"".join(
         [
             framing.pong(b"pong"),
@@ -130,7 +130,8 @@ def test_what_has_left_is_unproven_until_the_pong_to_a_later_ping() -> None:
 def test_nothing_is_left_after_the_end() -> None:
     waiting, _ = outbound()
     waiting.put([b"answer"], confirm=True)
-    waiting.ping = waiting.pong = b""
+    waiting.ping = b""
+    waiting.pongs.append(b"")
     waiting.close = 1000, ""
     waiting.clear()
     assert waiting.size == 0

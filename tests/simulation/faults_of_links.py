@@ -151,12 +151,13 @@ def pong_behind_data() -> Iterator[None]:
 
     def make(begin: Any) -> Any:
         def mutant(self: Outbound, framing: Any, room: int, now: float) -> None:
-            pong, self.pong = self.pong, None
+            pongs = list(self.pongs)
+            self.pongs.clear()
             begin(self, framing, room, now)
-            if pong is not None and not self._frames:
-                self.begun = bytes(self.begun) + framing.pong(pong)
+            if self._frames:
+                self.pongs.extend(pongs)
             else:
-                self.pong = pong
+                self.begun = bytes(self.begun) + b"".join(map(framing.pong, pongs))
 
         return mutant
 
