@@ -12,6 +12,9 @@ from dojo_proto.journal import Identity, Row
 if TYPE_CHECKING:
     from dojo_proto.decisions import Asking, Forget, Keep, Reread
 
+LONGEST = 1000
+"""Characters of an id or key that observers are shown."""
+
 
 class Phase(Enum):
     """Where a call is."""
@@ -49,6 +52,14 @@ def move(call: "Call", phase: Phase) -> None:
     call.phase = phase
 
 
+def shown(text: str) -> str:
+    """A peer's own name for something, for observers.
+
+    It may be as large as a message, and thousands of events may wait for an observer that is slow.
+    """
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 class Gathering:
     """The answers to a batch, sent together when the last of them is there."""
 
@@ -78,7 +89,7 @@ class Waiter:
     @property
     def shown_id(self) -> str:
         """The id for observers, as JSON text."""
-        return "" if self.id is None else self.id.decode("utf-8", "replace")
+        return "" if self.id is None else shown(self.id.decode("utf-8", "replace"))
 
 
 class Call:

@@ -123,7 +123,7 @@ def error_object(error: DomainError) -> ErrorObject:
 
 
 def sound(outcome: Outcome) -> Outcome:
-    """What came of a handler or lookup that changes state; something to await is no result.
+    """What came of a handler or lookup; something to await is no result.
 
     It comes from an `async def` inside a wrapper that hides it, and nothing has run yet.
     """

@@ -148,8 +148,7 @@ class Dispatch:
         if call.answered:
             self._done(call, now)  # a read that nobody waits for any more
             return
-        if call.identity is not None:
-            outcome = decisions.sound(outcome)
+        outcome = decisions.sound(outcome)
         if type(outcome) is Raised:
             declared = isinstance(outcome.error, DomainError) and call.phase is Phase.RUNNING
             if not declared:  # a lookup has nothing to refuse
@@ -367,9 +366,8 @@ class Dispatch:
             self.receipts.booked(call.ticket, wire, call.idempotency_key, now)
 
     def _too_slow(self, call: Call, now: float) -> None:
-        if call.identity is not None:
-            self._reports.slow(call, now)
-        else:
+        self._reports.slow(call, now)
+        if call.identity is None:
             error = self.delivery.stamp(error_object(decisions.TOO_SLOW), call.number)
             self.delivery.error(call, error, now)
             self._give_up(call)

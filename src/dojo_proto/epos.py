@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 import msgspec
@@ -79,7 +79,9 @@ class Epos:
         named = find(method, self._own)
         if named.method.kind is Kind.READ:
             name = named.method.name
-            raise ConfigurationError(f"lookup({name!r}): it changes nothing, so nothing to ask")
+            raise ConfigurationError(
+                f"lookup({name!r}): a lookup tells whether a change was done, and {name} only reads"
+            )
         return partial(self._register, self._lookups, "lookup", named)
 
     def middleware(self, function: F) -> F:
@@ -227,3 +229,20 @@ class Epos:
         for name in (method.wire, method.name, *method.capabilities):
             self._own.setdefault(name, method)
         return function
+
+
+def expect_epos(epos: object) -> Epos:
+    """Return `epos` if it is one. Raises ConfigurationError that says what came."""
+    if isinstance(epos, Epos):
+        return epos
+    if isinstance(epos, ModuleType):
+        found = (name for name, value in vars(epos).items() if isinstance(value, Epos))
+        came = f"the module {epos.__name__}: name the one in it, as in {epos.__name__}."
+        came += next(found, "epos")
+    elif isinstance(epos, str):
+        came = f"the text {epos!r}: import it, or serve it with `dojo-epos run MODULE:NAME`"
+    elif isinstance(epos, type):
+        came = f"the class {epos.__name__}: make one of it"
+    else:
+        came = type(epos).__name__
+    raise ConfigurationError(f"expected a dojo_proto.Epos, got {came}")

@@ -166,6 +166,19 @@ class Slow(Event, frozen=True, kw_only=True):
     """Since the request came in."""
 
 
+class TimedOut(Event, frozen=True, kw_only=True):
+    """ALARM. A read had no result within `read_timeout`, and was answered with an error.
+
+    An `async def` is cancelled; a `def` runs on in its thread, and nobody waits for it.
+    """
+
+    method: str
+    trace_id: str
+    """As the error answer has it."""
+    seconds: float
+    """Since the request came in."""
+
+
 class Overloaded(Event, frozen=True, kw_only=True):
     """ALARM. A request was turned away before it started: too many run or wait."""
 
@@ -288,6 +301,7 @@ ObserverEvent: TypeAlias = (
     | RequestStarted
     | RequestFinished
     | Slow
+    | TimedOut
     | Overloaded
     | HandlerFailed
     | OutcomeUnknown

@@ -26,7 +26,10 @@ USER_AGENT = f"dojo-proto/{__version__}"
 """RFC 9110 section 10.1.5. Web application firewalls are known to turn away who does not say it."""
 
 EXCERPT = 1024
-"""Bytes of a refusal's body that are read, so that the error can quote its start."""
+"""Bytes of a refusal's body that are looked at, so that the error can quote its start."""
+
+MAX_INTERIM = 100
+"""1xx answers that may precede the final one: each costs time, and one read may hold thousands."""
 
 Header = tuple[str, str]
 
@@ -94,7 +97,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
     def quote(self, *secrets: str) -> str:
         """The start of the body for an error's text: one printable line without secrets, or ""."""
-        text = " ".join(self.excerpt.decode("utf-8", "replace").split())
+        text = " ".join(self.excerpt[:EXCERPT].decode("utf-8", "replace").split())
         for secret in secrets:
             text = _redact(text, secret)
         text = "".join(c if c.isprintable() else "?" for c in text)
@@ -156,8 +159,10 @@ class Exchange:
         self._max_body = max_body
         self._fed = 0
         self._consumed = 0
+        self._interim = 0
         self._head: Head | None = None
-        self._excerpt = b""
+        # A bytearray, since joining bytes chunk by chunk is quadratic in a body of tiny chunks.
+        self._excerpt = bytearray()
         request = Request(method=method, target=target, headers=headers)
         self.data_to_send: bytes = self._h11.send(request) or b""
         if body:
@@ -169,7 +174,7 @@ class Exchange:
         """A refusal whose body has not ended: what there is to say of it, at a time-out."""
         if self._head is None:
             return None
-        return Answered(head=self._head, excerpt=self._excerpt)
+        return Answered(head=self._head, excerpt=bytes(self._excerpt))
 
     def receive_data(self, data: bytes) -> Outcome | None:
         """Take bytes of the answer."""
@@ -209,9 +214,13 @@ class Exchange:
                     return Switched(head=head, trailing=bytes(trailing))
                 if isinstance(event, Response):
                     self._head = head
+                    continue
                 # RFC 9110 section 15.2: other 1xx answers may precede the final one.
+                self._interim += 1
+                if self._interim > MAX_INTERIM:
+                    return Broken(reason=f"more than {MAX_INTERIM} interim answers came")
             elif isinstance(event, Data):
-                self._excerpt = (self._excerpt + bytes(event.data))[: self._max_body]
+                self._excerpt += event.data[: self._max_body - len(self._excerpt)]
                 if len(self._excerpt) == self._max_body:
                     return self.answered
             elif isinstance(event, EndOfMessage):

@@ -27,6 +27,9 @@ class _Kept(msgspec.Struct):
     since: float
     """When it was begun, and once it is committed, when that was."""
 
+    def __repr__(self) -> str:
+        return f"_Kept({self.entry!r}, {self.state.value})"  # without the answer
+
 
 class MemoryJournal:
     """A JournalStore in a dict. `clock` gives seconds that only go forward.

@@ -121,6 +121,7 @@ def _settle(value: Any, proceed: _Proceed, *, reads: bool, asks: bool) -> Any:
             raise error
         case _:
             raise RuntimeError(
-                "the middleware returned without calling proceed, so nothing was done: "
-                "return proceed(ctx, params), or raise UnexpectedError"
+                "the middleware returned without calling proceed, so the handler behind it did not "
+                "run: return proceed(ctx, params), or raise UnexpectedError, which says that "
+                "nothing was done"
             )

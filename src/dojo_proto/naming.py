@@ -15,6 +15,7 @@ EVENT = "HandleEvent:"
 """How the capability of one event type begins; the type follows."""
 
 _VERSION = re.compile(r"V\d+$")
+_WIRE = re.compile(r"[A-Z]\w*V\d+")
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -87,6 +88,19 @@ def new_row(
         kind=kind,
         natural_key=key,
     )
+
+
+def check_name(method: str) -> str:
+    """Return any name of a method, or what may be the wire name of one that Dojo adds later.
+
+    Raises ConfigurationError for anything else.
+    """
+    if method not in BY_NAME and not _WIRE.fullmatch(method):
+        raise ConfigurationError(
+            f"unknown method {method!r}{_near(method, {})} (one that Dojo has added since goes by "
+            "its wire name, such as GetOrderByIdV2)"
+        )
+    return method
 
 
 def _near(method: str, own: Mapping[str, Method]) -> str:

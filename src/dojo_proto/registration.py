@@ -129,7 +129,7 @@ def _join(integrations: tuple[_Integration, ...]) -> tuple[Capability, ...]:
 def _decode(answer: Answer, kind: Any) -> Any:
     try:
         return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Failure(
             reason=f"{answer.url} answered with something else than a list of capabilities "
             f"({error}). Is api_url the one of Dojo's API?",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from dojo_proto import events
-from dojo_proto.call import Call, Waiter
+from dojo_proto.call import Call, Waiter, shown
 from dojo_proto.events import Event, RequestOutcome
 from dojo_proto.journal import Row, natural_text
 from dojo_proto.jsonrpc import ErrorObject
@@ -71,14 +71,13 @@ class Reports:
         )
 
     def slow(self, call: Call, now: float) -> None:
-        """It changes the till, and takes long."""
-        self.emit(
-            events.Slow(
-                method=call.handler.method.wire,
-                key=call.idempotency_key,
-                seconds=now - call.since,
-            )
-        )
+        """It takes long: what changes the till goes on, a read is given up."""
+        method, seconds = call.handler.method.wire, now - call.since
+        if call.identity is None:
+            trace_id = self.trace_id(call.number)
+            self.emit(events.TimedOut(method=method, trace_id=trace_id, seconds=seconds))
+        else:
+            self.emit(events.Slow(method=method, key=shown(call.idempotency_key), seconds=seconds))
 
     def overloaded(self, call: Call, *, in_flight: int, queued: int) -> None:
         """There is no place for it."""
@@ -89,7 +88,7 @@ class Reports:
     def differs(self, call: Call) -> None:
         """The same thing was named with other content."""
         method = call.handler.method
-        key = natural_text(method, call.raw_params)
+        key = shown(natural_text(method, call.raw_params))
         self.emit(events.ContentDiffers(method=method.wire, key=key))
 
     def unknown(self, call: Call, reason: str, now: float) -> None:
@@ -97,7 +96,7 @@ class Reports:
         self.emit(
             events.OutcomeUnknown(
                 method=call.handler.method.wire,
-                key=call.idempotency_key,
+                key=shown(call.idempotency_key),
                 reason=reason,
                 age=now - call.begun_at,
             )
@@ -108,7 +107,7 @@ class Reports:
         self.emit(
             events.OutcomeUnknown(
                 method=method,
-                key=row.entry.idempotency_key,
+                key=shown(row.entry.idempotency_key),
                 reason="its handler was cut off by a crash or a hard stop",
                 age=row.age,
             )

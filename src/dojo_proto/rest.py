@@ -251,6 +251,11 @@ def _advice(head: Head) -> str:
         return "check api_url (DOJO_API_URL): there is nothing of that name there"
     if status == 429:
         return f"too many requests came in; try again {when}"
+    if status == 501:
+        return (
+            "the server does not know such a request: check api_url (DOJO_API_URL), and whether a "
+            f"proxy answers in Dojo's place; try again {when}"
+        )
     if status in _PASSING or status >= 500:
         return f"nothing here is wrong; try again {when}"
     if 300 <= status < 400:

@@ -17,18 +17,34 @@ def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
     """
     if value is None:
         # The vendor: these methods answer `{}`, never null.
-        return b"{}", "" if method.empty_result else "Expected a result, got `None` - at `$`"
+        missing = "Expected a result, got `None` - at `$` (is a return missing?)"
+        return b"{}", "" if method.empty_result else missing
     try:
         result = contract.encode(value)
         fault = strict.fault(method.result, result)
         if fault:
             msgspec.json.decode(result)  # of a msgspec.Raw nobody has looked at the syntax yet
     except Exception as error:  # noqa: BLE001 - whatever a user's object raises, it was booked
-        return b"", f"Expected what JSON can carry, got {type(error).__name__} - at `$`"
+        return b"", f"Expected what JSON can carry, got `{_uncarried(value, error)}` - at `$`"
     # NaN and the infinities are written as null: where the type takes that, only they can tell.
     if not fault and b"null" in result and _has_no_number(value):
         fault = "Expected numbers that JSON can carry, got NaN or infinity"
     return result, located(fault) if fault else ""
+
+
+def _uncarried(value: Any, error: Exception) -> str:
+    """The type of the first thing in `value` that no JSON can carry; else that of the `error`."""
+    kinds = [type(error).__name__]
+
+    def note(thing: object) -> None:
+        kinds.append(type(thing).__name__)
+        raise NotImplementedError
+
+    try:
+        msgspec.json.encode(value, enc_hook=note)
+    except Exception:  # noqa: BLE001 - as above
+        return kinds[-1]
+    return kinds[0]
 
 
 def _has_no_number(value: Any) -> bool:

@@ -26,6 +26,9 @@ class Run(msgspec.Struct, frozen=True):
     params: Any
     is_async: bool
 
+    def __repr__(self) -> str:
+        return f"Run({self.call!r})"  # without the params
+
 
 class Cancel(msgspec.Struct, frozen=True):
     """Nobody waits for this read any more.
@@ -51,6 +54,9 @@ class Commit(msgspec.Struct, frozen=True):
     ticket: str
     state: RowState
     answer: bytes
+
+    def __repr__(self) -> str:
+        return f"Commit({self.call!r}, {self.ticket!r}, {self.state.value})"  # without the answer
 
 
 class Abort(msgspec.Struct, frozen=True):

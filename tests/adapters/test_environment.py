@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from dojo_adapters.environment import current_key, settings_from_environment, with_proxy
+from dojo_adapters.environment import (
+    chosen_settings,
+    current_key,
+    proxy_of,
+    settings_from_environment,
+    with_proxy,
+)
 from dojo_proto import ConfigurationError, Settings
 from dojo_proto.settings import API_URL, GATEWAY_URL
 
@@ -291,6 +297,33 @@ def test_the_rest_of_the_settings_stays() -> None:
     settings = Settings(api_key=KEY, url="wss://gateway.example/", workers=3, instance="bar")
     changed = with_proxy(settings, {"HTTPS_PROXY": PROXY})
     assert (changed.api_key, changed.workers, changed.instance) == (KEY, 3, "bar")
+
+
+def test_it_is_known_where_the_proxy_was_named() -> None:
+    assert proxy_of(SERVICE, with_proxy(SERVICE, {})) == ""
+    assert proxy_of(SERVICE, with_proxy(SERVICE, {"HTTPS_PROXY": PROXY})) == "HTTPS_PROXY"
+    own = Settings(api_key=KEY, url="wss://gateway.example/epos", proxy=PROXY)
+    assert proxy_of(own, with_proxy(own, {"HTTPS_PROXY": PROXY})) == "Settings.proxy"
+
+
+# Settings, or those of the environment.
+
+
+def test_settings_are_those_that_were_given_or_the_environments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert chosen_settings(SERVICE) is SERVICE
+    monkeypatch.setenv("DOJO_API_KEY", "sk_sandbox_other")
+    assert chosen_settings(None).api_key == "sk_sandbox_other"
+
+
+@pytest.mark.parametrize("came", [{}, {"api_key": KEY}, KEY, Settings])
+def test_what_is_no_settings_is_not_replaced_by_the_environment(
+    came: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOJO_API_KEY", "sk_sandbox_other")
+    with pytest.raises(ConfigurationError, match=r"^settings: expected a .*Settings, .*; got \w+$"):
+        chosen_settings(came)
 
 
 # The key as it is now.

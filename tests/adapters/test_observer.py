@@ -306,6 +306,14 @@ ONE_OF_EACH: list[tuple[Event, str, str]] = [
         "CreateOrderV1 (CreateOrder/7) came 10.0 s ago, and its handler still runs",
     ),
     (
+        events.TimedOut(method="GetOrderByIdV1", trace_id="f00-4", seconds=10.04),
+        "WARNING",
+        (
+            "the handler of GetOrderByIdV1 had not returned when it was given up after 10.0 s "
+            "(`read_timeout`); its error has the traceId f00-4"
+        ),
+    ),
+    (
         events.Overloaded(method="SearchOrdersV1", in_flight=64, queued=256),
         "WARNING",
         "no room for SearchOrdersV1: 64 requests run and 256 wait",
@@ -389,6 +397,11 @@ ONE_OF_EACH: list[tuple[Event, str, str]] = [
         events.NoticesDropped(count=3, reason="too many wait"),
         "ERROR",
         "Dojo was not told of 3 changes so far: too many wait",
+    ),
+    (
+        events.NoticesDropped(count=1, reason="not now"),
+        "ERROR",
+        "Dojo was not told of 1 change so far: not now",
     ),
     (
         events.MessageDropped(link=1, reason="it is an answer, and nothing was asked"),

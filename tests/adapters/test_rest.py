@@ -186,6 +186,15 @@ def test_it_goes_through_a_proxy(secure: PlayedApi, trusting: ssl.SSLContext) ->
     assert len(secure.asked) == 1
 
 
+def test_a_proxy_that_is_not_there_is_told_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        proxy = f"127.0.0.1:{gone.getsockname()[1]}"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://till:s3cret@{proxy}")
+    reason = failure(reach("https://api.example").perform(LIST))
+    assert f"no connection to the proxy {proxy} (of HTTPS_PROXY): " in reason
+    assert "s3cret" not in reason
+
+
 def test_a_proxy_that_cannot_be_used_is_a_failure_of_the_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

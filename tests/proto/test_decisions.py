@@ -170,7 +170,7 @@ class TestHandlers:
         step = after_run(call(READ), Returned(value))
         assert isinstance(step, Reply)
         assert step.content == error_object(UNFIT)
-        assert step.fault.endswith("at `$`")
+        assert "at `$`" in step.fault
 
     @pytest.mark.parametrize("method", [CHANGE, MONEY])
     @pytest.mark.parametrize("value", [None, Unencodable()])

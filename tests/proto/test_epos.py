@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from dojo_proto.context import Context
 from dojo_proto.contract import BY_NAME
-from dojo_proto.epos import Epos
+from dojo_proto.epos import Epos, expect_epos
 from dojo_proto.errors import ConfigurationError
 
 GET = "GetOrderById"
@@ -115,7 +116,9 @@ class TestMethods:
             epos.handlers()
 
     def test_a_lookup_for_what_changes_nothing(self, epos: Epos) -> None:
-        with pytest.raises(ConfigurationError, match="it changes nothing, so nothing to ask"):
+        with pytest.raises(
+            ConfigurationError, match=r"whether a change was done, and .* only reads"
+        ):
             epos.lookup(GET)
 
     def test_an_epos_that_handles_nothing(self, epos: Epos) -> None:
@@ -335,3 +338,29 @@ class TestMiddleware:
 
         with pytest.raises(ConfigurationError, match="it yields"):
             epos.middleware(session)
+
+
+def module_with_one() -> ModuleType:
+    till = ModuleType("till")
+    vars(till)["bar"] = Epos("acme-epos")
+    return till
+
+
+@pytest.mark.parametrize(
+    ("came", "said"),
+    [
+        ("till:epos", "the text 'till:epos': import it, or serve it with `dojo-epos run"),
+        (Epos, "the class Epos: make one of it"),
+        (ModuleType("till"), r"the module till: name the one in it, as in till\.epos"),
+        (module_with_one(), r"the module till: name the one in it, as in till\.bar"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_epos_is_told_by_what_it_is(came: object, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"expected a dojo_proto.Epos, got .*{said}"):
+        expect_epos(came)
+
+
+def test_an_epos_is_one() -> None:
+    epos = Epos("acme-epos")
+    assert expect_epos(epos) is epos

@@ -109,6 +109,7 @@ def test_of_all_integrations_those_over_websocket_count() -> None:
         (b"[{", "Input data was truncated"),
         (b"\xff\xfe", "JSON is malformed"),
         (b'["\xff"]', "expected"),
+        (b'[{"capabilities":[{"name":"\xff"}]}]', "can't decode byte 0xff"),
         ({"capabilities": []}, "Expected `array`, got `object`"),
         ([{"capabilities": [{"name": 7}]}], "Expected `str`, got `int` - at `$[0].capabilities"),
         ([{"capabilities": [{"version": "v1"}]}], "missing required field `name`"),

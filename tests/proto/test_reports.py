@@ -8,6 +8,7 @@ from dojo_proto.call import Call, Waiter
 from dojo_proto.contract import BY_NAME
 from dojo_proto.events import Event, RequestOutcome
 from dojo_proto.handlers import Handler
+from dojo_proto.journal import Identity
 from dojo_proto.jsonrpc import ErrorObject
 from dojo_proto.reports import Reports
 
@@ -87,6 +88,8 @@ def test_alarms_are_told_to_everybody(call: Call, heard: list[Event]) -> None:
     boom = RuntimeError("boom")
     quiet.failed(call, boom)
     quiet.unfit(call, "no result")
+    quiet.slow(call, 22.0)  # a read, since it has no identity
+    call.identity = Identity(key="k", repeat="r", content="c", amounts="a")
     quiet.slow(call, 22.0)
     quiet.overloaded(call, in_flight=3, queued=2)
     quiet.differs(call)
@@ -95,6 +98,7 @@ def test_alarms_are_told_to_everybody(call: Call, heard: list[Event]) -> None:
     assert heard == [
         events.HandlerFailed(method=WIRE, trace_id="ab-1f", error=boom),
         events.ResultUnfit(method=WIRE, trace_id="ab-1f", reason="no result"),
+        events.TimedOut(method=WIRE, trace_id="ab-1f", seconds=12.0),
         events.Slow(method=WIRE, key="key", seconds=12.0),
         events.Overloaded(method=WIRE, in_flight=3, queued=2),
         events.ContentDiffers(method=WIRE, key="RecordOrderPaymentById/o%2F1/p"),

@@ -204,6 +204,7 @@ def test_a_stream_that_ends_at_once_is_no_answer() -> None:
         (425, "nothing here is wrong; try again later", True),
         (429, "too many requests came in; try again later", True),
         (500, "nothing here is wrong; try again later", True),
+        (501, "check api_url (DOJO_API_URL), and whether a proxy answers in Dojo's place", True),
         (503, "nothing here is wrong; try again later", True),
     ],
 )

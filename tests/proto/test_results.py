@@ -54,18 +54,23 @@ def test_none_is_an_empty_object_where_the_vendor_has_one() -> None:
 
 
 def test_none_elsewhere_is_no_result() -> None:
-    assert encode_result(READ, None) == (b"{}", "Expected a result, got `None` - at `$`")
+    assert encode_result(READ, None) == (
+        b"{}",
+        "Expected a result, got `None` - at `$` (is a return missing?)",
+    )
 
 
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ({"secret": Unencodable()}, "TypeError"),
+        ({"secret": Unencodable()}, "Unencodable"),
+        ([SECRET, {SECRET: [SECRET, 1j]}], "complex"),
+        ({(SECRET, 1): 2}, "tuple"),
         ({"id": msgspec.Raw(b"{" + SECRET.encode())}, "DecodeError"),
     ],
 )
 def test_what_json_cannot_carry_is_named_by_its_type_alone(value: Any, kind: str) -> None:
-    expected = f"Expected what JSON can carry, got {kind} - at `$`"
+    expected = f"Expected what JSON can carry, got `{kind}` - at `$`"
     assert encode_result(READ, value) == (b"", expected)
 
 

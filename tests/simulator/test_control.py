@@ -4,11 +4,19 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 import pytest
 
-from dojo_simulator import Control, LocalGateway, SimulatorError, control_port, trigger
+from dojo_simulator import (
+    Control,
+    EposConnection,
+    LocalGateway,
+    SimulatorError,
+    control_port,
+    trigger,
+)
 
 Serve = Callable[..., Any]
 
@@ -92,6 +100,36 @@ def test_without_an_epos_there_is_nothing_to_trigger(
     gateway: LocalGateway, control: Control
 ) -> None:
     with pytest.raises(SimulatorError, match=f"no EPOS is connected to {gateway.url}"):
+        trigger(control.host, control.port, "ListAreas", {})
+
+
+def test_an_epos_that_was_here_is_waited_for(
+    gateway: LocalGateway, control: Control, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait, waits = gateway.wait_for_epos, Event()
+
+    def wait_for_epos(timeout: float) -> EposConnection:
+        waits.set()
+        return wait(timeout)
+
+    serve(gateway.url)
+    gateway.wait_for_epos().drop()
+    monkeypatch.setattr(gateway, "wait_for_epos", wait_for_epos)
+    with ThreadPoolExecutor() as threads:
+        triggered = threads.submit(trigger, control.host, control.port, "ListAreas", {})
+        assert waits.wait(5)
+        again = serve(gateway.url)
+        again.answer(again.read_request(), ["found"])
+        assert triggered.result(5).result == ["found"]
+
+
+def test_an_epos_that_does_not_come_back_is_reported(
+    gateway: LocalGateway, control: Control, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dojo_simulator.control.RECONNECT", 0.01)
+    serve(gateway.url)
+    gateway.wait_for_epos().drop()
+    with pytest.raises(SimulatorError, match="no EPOS is connected"):
         trigger(control.host, control.port, "ListAreas", {})
 
 

@@ -71,6 +71,8 @@ def test_a_fault_on_the_command_line(text: str, fault: Fault) -> None:
         ("silent:*:0", "expected a probability over 0, up to 1; got 0"),
         ("silent:*:2", "expected a probability over 0, up to 1; got 2"),
         ("silent:*:1:1", "expected KIND"),
+        ("delay=1:Nope", "unknown method 'Nope' .*by its wire name"),
+        ("delay=1:GetOrderByID", "unknown method 'GetOrderByID'; did you mean 'GetOrderById'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(text: str, said: str) -> None:

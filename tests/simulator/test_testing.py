@@ -202,6 +202,68 @@ def test_an_event_goes_to_the_handler_of_its_type() -> None:
     assert told == ["payment_intent.created"]
 
 
+def told_of(event: str) -> tuple[Epos, list[str]]:
+    """An EPOS that handles this type of event alone, and the ids that it was told of."""
+    told: list[str] = []
+    epos = Epos("acme-epos")
+    epos.on(event)(lambda _ctx, params: told.append(params.id))
+    return epos, told
+
+
+CREATED = {
+    "id": "e-1",
+    "accountId": "acme",
+    "data": {"paymentIntentId": "pi-1", "paymentStatus": "Created", "captureMode": "Auto"},
+    "createdAt": "2026-03-01T12:00:00Z",
+}
+
+
+@pytest.mark.parametrize("handled", ["HandleEvent:payment_intent.created", "HandleEvent"])
+@pytest.mark.parametrize("named", [{}, {"event": "payment_intent.created"}])
+def test_an_event_may_be_called_by_its_type(handled: str, named: dict[str, str]) -> None:
+    epos, told = told_of(handled)
+    assert call(epos, "HandleEvent:payment_intent.created", {**CREATED, **named}) == {}
+    assert told == ["e-1"]
+
+
+def test_an_event_that_nothing_handles_or_that_is_another_one_is_a_mistake_of_the_test() -> None:
+    epos, told = told_of("HandleEvent:payment_intent.created")
+    said = r"status_updated: .* no handler .* \(it handles HandleEvent:payment_intent.created\)"
+    with pytest.raises(ConfigurationError, match=said):
+        call(epos, "HandleEvent:payment_intent.status_updated", CREATED)
+    with pytest.raises(ConfigurationError, match=r"expected the event '.*created'.* got 'other'"):
+        call(epos, "HandleEvent:payment_intent.created", {**CREATED, "event": "other"})
+    with pytest.raises(ConfigurationError, match=r"ListAreas.*no handler"):
+        call(reads(fails), "HandleEvent:ListAreas", CREATED)
+    assert told == []
+
+
+@pytest.mark.parametrize("params", ["text", ["7"], 7])
+def test_params_that_are_no_object_are_a_mistake_of_the_test(params: Any) -> None:
+    said = f"params: expected a dict or a type of .*, got {type(params).__name__}"
+    with pytest.raises(ConfigurationError, match=said):
+        call(reads(fails), "GetOrderById", params)
+
+
+@pytest.mark.parametrize("till", ["till:epos", None, Epos])
+def test_only_an_epos_can_be_called(till: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected a dojo_proto\.Epos, got"):
+        call(till, "GetOrderById")
+
+
+class Later:
+    """What an `async def` behind a wrapper returns."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+def test_a_read_that_hides_an_async_def_is_told_how_to_register_it() -> None:
+    with pytest.raises(UnexpectedError) as caught:
+        call(reads(lambda _ctx, _params: Later()), "GetOrderById", {"orderId": "7"})
+    assert "has to be registered as an `async def`" in str(caught.value.__cause__)
+
+
 def test_what_a_handler_raises_otherwise_is_the_cause_of_what_dojo_is_told() -> None:
     with pytest.raises(UnexpectedError) as caught:
         call(reads(fails), "GetOrderById", {"orderId": "7"})

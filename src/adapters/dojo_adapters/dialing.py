@@ -54,10 +54,14 @@ def connect(host: str, port: int, deadline: float, wanted: Callable[[], bool]) -
     raise race.error or TimeoutError("no answer in time")
 
 
-def explain_dial(host: str, port: int, error: OSError | UnicodeError) -> str:
-    """What `connect` has raised, for people."""
+def explain_dial(host: str, port: int, error: OSError | UnicodeError, *, proxy_of: str = "") -> str:
+    """What `connect` has raised, for people. `proxy_of` says where a proxy was named, if it is one.
+
+    Of a proxy's URL only host and port are told.
+    """
     said = error.strerror if isinstance(error, OSError) else None
-    return f"no connection to {host}:{port}: {said or str(error) or type(error).__name__}"
+    what = f"the proxy {host}:{port} (of {proxy_of})" if proxy_of else f"{host}:{port}"
+    return f"no connection to {what}: {said or str(error) or type(error).__name__}"
 
 
 class _Race:

@@ -19,7 +19,7 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 from dojo_adapters.dialing import connect, explain_dial
-from dojo_adapters.environment import current_key, settings_from_environment, with_proxy
+from dojo_adapters.environment import chosen_settings, current_key, proxy_of, with_proxy
 from dojo_adapters.inbox import Inbox
 from dojo_adapters.journals import JournalThread, Result, open_journal, perform
 from dojo_adapters.observer import Observer
@@ -40,6 +40,7 @@ from dojo_proto import (
     Stop,
 )
 from dojo_proto.call import Call
+from dojo_proto.epos import expect_epos
 from dojo_proto.events import Cause, Closed, Event, Opened
 from dojo_proto.journal import Found, JournalError, Row
 from dojo_proto.work import Abort, Begin, Cancel, Commit, JournalStep, Note, Outcome, Run
@@ -89,9 +90,10 @@ class Engine(ABC):
                 f"{', '.join(Options.__annotations__)}"
             )
         journal = options.get("journal")
-        epos.check(allow_async=allow_async, journaled=journal is not None)
-        given = settings or settings_from_environment()
+        expect_epos(epos).check(allow_async=allow_async, journaled=journal is not None)
+        given = chosen_settings(settings)
         settings = self._settings = with_proxy(given)
+        self._proxy_of = proxy_of(given, settings)
         context = options.get("ssl_context")
         self._context = make_context(context) if settings.address.tls else None
         rest = Rest(given, epos.software_house_id, context)
@@ -379,7 +381,7 @@ class Engine(ABC):
         except ConfigurationError as error:
             reason = str(error)
         except (OSError, UnicodeError) as error:
-            reason = explain_dial(action.host, action.port, error)
+            reason = explain_dial(action.host, action.port, error, proxy_of=self._proxy_of)
         else:
             if not self.inbox.put(self._finish_dial, action.number, key, sock):
                 sock.close()

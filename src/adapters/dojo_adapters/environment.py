@@ -32,6 +32,21 @@ def settings_from_environment(
     return Settings(**(found | fields))  # type: ignore[arg-type] # Settings checks each of them
 
 
+def chosen_settings(settings: object) -> Settings:
+    """`settings`, or those of the environment if it is None.
+
+    Raises ConfigurationError for anything else, and where `settings_from_environment` does.
+    """
+    if settings is None:
+        return settings_from_environment()
+    if not isinstance(settings, Settings):
+        raise ConfigurationError(
+            "settings: expected a dojo_proto.Settings, or None for those of the environment; got "
+            f"{type(settings).__name__}"
+        )
+    return settings
+
+
 def with_proxy(
     settings: Settings, environ: Mapping[str, str] | None = None, *, to: Address | None = None
 ) -> Settings:
@@ -55,6 +70,13 @@ def with_proxy(
         raise ConfigurationError(
             f"HTTPS_PROXY: {error} (Settings(proxy=…) wins over it, and NO_PROXY exempts hosts)"
         ) from None
+
+
+def proxy_of(given: Settings, used: Settings) -> str:
+    """Where the proxy was named that `with_proxy` has made of `given`; empty if there is none."""
+    if not used.proxy:
+        return ""
+    return "Settings.proxy" if given.proxy else "HTTPS_PROXY"
 
 
 def current_key(settings: Settings) -> str:

@@ -33,6 +33,7 @@ _LEVELS: dict[type[Event], int] = {
     events.RequestStarted: logging.DEBUG,
     events.RequestFinished: logging.DEBUG,
     events.Slow: logging.WARNING,
+    events.TimedOut: logging.WARNING,
     events.Overloaded: logging.WARNING,
     events.HandlerFailed: logging.ERROR,
     events.OutcomeUnknown: logging.ERROR,
@@ -175,6 +176,11 @@ def _words(event: Event) -> str:
             )
         case events.Slow(method=method, key=key, seconds=seconds):
             return f"{method} ({key}) came {seconds:.1f} s ago, and its handler still runs"
+        case events.TimedOut(method=method, trace_id=trace_id, seconds=seconds):
+            return (
+                f"the handler of {method} had not returned when it was given up after "
+                f"{seconds:.1f} s (`read_timeout`); its error has the traceId {trace_id}"
+            )
         case events.Overloaded(method=method, in_flight=in_flight, queued=queued):
             return f"no room for {method}: {in_flight} requests run and {queued} wait"
         case events.HandlerFailed(method=method, trace_id=trace_id):
@@ -205,7 +211,8 @@ def _words(event: Event) -> str:
             again = "" if seconds is None else f"; next try in {seconds:.1f} s (failure {attempt})"
             return f"{reason}{again}"
         case events.NoticesDropped(count=count, reason=reason):
-            return f"Dojo was not told of {count} changes so far: {reason}"
+            changes = "1 change" if count == 1 else f"{count} changes"
+            return f"Dojo was not told of {changes} so far: {reason}"
         case events.MessageDropped(reason=reason):
             return f"a message was dropped: {reason}"
         case _:

@@ -6,9 +6,10 @@ A service does it by itself, with `register=True`.
 from ssl import SSLContext
 from typing import NoReturn
 
-from dojo_adapters.environment import settings_from_environment, with_proxy
+from dojo_adapters.environment import chosen_settings, with_proxy
 from dojo_adapters.rest import Rest
 from dojo_proto import ApiError, AuthenticationError, ConfigurationError, Epos, Settings
+from dojo_proto.epos import expect_epos
 from dojo_proto.registrar import mismatch
 from dojo_proto.registration import (
     LIST,
@@ -27,7 +28,7 @@ __all__ = ["register", "registered", "registering"]
 
 def registering(epos: Epos) -> RestRequest:
     """What `register` would send. Raises ConfigurationError for an EPOS that cannot be served."""
-    epos.check(allow_async=True, journaled=True)
+    expect_epos(epos).check(allow_async=True, journaled=True)
     return write(epos.capabilities())
 
 
@@ -62,11 +63,12 @@ def registered(
 
 
 def _reach(software_house_id: str, settings: Settings | None, context: SSLContext | None) -> Rest:
-    settings = settings or settings_from_environment()
+    settings = chosen_settings(settings)
     if fault := mismatch(settings):
         raise ConfigurationError(fault)
     # Now, since a proxy that cannot be used is a mistake of the configuration, not of the network.
-    return Rest(with_proxy(settings, to=settings.api_address), software_house_id, context)
+    with_proxy(settings, to=settings.api_address)
+    return Rest(settings, software_house_id, context)
 
 
 def _call(rest: Rest, request: RestRequest) -> Answer:

@@ -12,7 +12,7 @@ from threading import Condition, Thread
 from time import monotonic
 
 from dojo_adapters.dialing import connect, explain_dial
-from dojo_adapters.environment import current_key, with_proxy
+from dojo_adapters.environment import current_key, proxy_of, with_proxy
 from dojo_adapters.tls import Wire, make_context
 from dojo_proto import ConfigurationError, Notice, Settings
 from dojo_proto.events import Cause, Event
@@ -46,9 +46,10 @@ class Rest:
         """
         deadline = monotonic() + self._settings.api_timeout
         try:
+            settings = with_proxy(self._settings, to=self._settings.api_address)
             call = RestCall(
                 request,
-                settings=with_proxy(self._settings, to=self._settings.api_address),
+                settings=settings,
                 software_house_id=self._software_house_id,
                 api_key=current_key(self._settings),
             )
@@ -58,7 +59,8 @@ class Rest:
         try:
             sock = connect(call.host, call.port, deadline, wanted)
         except (OSError, UnicodeError) as error:
-            reason = explain_dial(call.host, call.port, error)
+            named = proxy_of(self._settings, settings)
+            reason = explain_dial(call.host, call.port, error, proxy_of=named)
             call.link_failed(call.link, Cause.DIAL_FAILED, reason, monotonic())
         else:
             with sock:

@@ -10,13 +10,14 @@ trigger anything.
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from dojo_simulator.connection import Reply
 from dojo_simulator.daemons import in_daemon
-from dojo_simulator.errors import SimulatorError
+from dojo_simulator.errors import SimulatorError, WaitTimedOut
 from dojo_simulator.faults import parse_fault
 from dojo_simulator.gateway import LocalGateway
 from dojo_simulator.listener import Listener, streams
@@ -91,13 +92,18 @@ class Control(Looped):
 
     async def _call(self, trigger: _Trigger) -> _Triggered | _Failed:
         def call() -> Reply:
+            fault = None if trigger.fault is None else parse_fault(trigger.fault)
+            if self._gateway.connections:
+                # One that was here comes back after its pause; `call` says if it has not.
+                with suppress(WaitTimedOut):
+                    self._gateway.wait_for_epos(RECONNECT)
             return self._gateway.call(
                 trigger.method,
                 trigger.params,
                 request_id=trigger.request_id,
                 timeout=trigger.timeout,
                 retry=RetryPolicy(attempts=trigger.attempts),
-                fault=None if trigger.fault is None else parse_fault(trigger.fault),
+                fault=fault,
             )
 
         try:
@@ -120,8 +126,9 @@ def trigger(
     """Make the simulator whose control is at `host` and `port` call `method` and return the answer.
 
     It calls as `LocalGateway.call` does, up to `attempts` times, and `fault`, as `parse_fault`
-    reads it, goes wrong with the first. Raises SimulatorError if there is no simulator or no EPOS,
-    and if the EPOS did not answer within `timeout` seconds any time.
+    reads it, goes wrong with the first. An EPOS that has been connected is waited for, some
+    seconds, if it is not just now. Raises SimulatorError if there is no simulator or no EPOS, and
+    if the EPOS did not answer within `timeout` seconds any time.
     """
     request = _Trigger(
         method=method,

@@ -6,9 +6,11 @@ from enum import StrEnum
 
 import msgspec
 
-from dojo_proto.contract import BY_NAME
+from dojo_proto.errors import ConfigurationError
 from dojo_proto.framing import is_sendable_close_code
+from dojo_proto.naming import check_name
 from dojo_simulator.errors import SimulatorError
+from dojo_simulator.routing import wire_name
 
 ANY = "*"
 """Every method."""
@@ -50,12 +52,13 @@ class Fault(msgspec.Struct, frozen=True):
     """One thing that goes wrong: `Fault("drop-before-answer", "RecordOrderPaymentById")`.
 
     `value` is what its kind says, and that kind's default if it is None. Raises SimulatorError for
-    an unknown kind and for what is out of range.
+    an unknown kind or method and for what is out of range.
     """
 
     kind: FaultKind | str
     method: str = ANY
-    """Any name of the method that it happens to; of no meaning for `refuse`."""
+    """Any name of the method that it happens to, or the wire name of one that is not known yet;
+    of no meaning for `refuse`."""
     value: float | None = None
     probability: float = 1.0
     """How likely it is to happen to a call or upgrade that it fits: over 0, up to 1."""
@@ -71,7 +74,7 @@ class Fault(msgspec.Struct, frozen=True):
         except ValueError:
             kinds = ", ".join(FaultKind)
             raise SimulatorError(f"expected one of {kinds}; got {str(self.kind)!r}") from None
-        method = BY_NAME[self.method].wire if self.method in BY_NAME else self.method
+        method = self.method if self.method == ANY else wire_name(self._checked_method())
         value = _DEFAULTS.get(kind) if self.value is None else self.value
         msgspec.structs.force_setattr(self, "kind", kind)
         msgspec.structs.force_setattr(self, "method", method)
@@ -79,6 +82,12 @@ class Fault(msgspec.Struct, frozen=True):
         wrong = _wrong(kind, value) or self._wrong(kind)
         if wrong:
             raise SimulatorError(f"{kind}: {wrong}")
+
+    def _checked_method(self) -> str:
+        try:
+            return check_name(self.method)
+        except ConfigurationError as error:
+            raise SimulatorError(f"a fault of a call: {error}") from None
 
     def _wrong(self, kind: FaultKind) -> str:
         if not 0 < self.probability <= 1:

@@ -30,10 +30,13 @@ from dojo_proto import (
 from dojo_proto.call import Phase
 from dojo_proto.contract import encode
 from dojo_proto.dispatch import Dispatch
-from dojo_proto.events import Event, OutcomeUnknown, ResultUnfit
+from dojo_proto.epos import expect_epos
+from dojo_proto.events import Event, HandlerFailed, OutcomeUnknown, ResultUnfit
 from dojo_proto.framing import Message
+from dojo_proto.handlers import ACKNOWLEDGE, Handler
 from dojo_proto.journal import Found, JournalError
 from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.naming import EVENT
 from dojo_proto.work import Abort, Begin, Commit, Outcome, Raised, Returned, Run
 from dojo_simulator.errors import SimulatorError
 
@@ -82,10 +85,11 @@ class Caller:
     """
 
     def __init__(self, epos: Epos, *, state: Any = None) -> None:
-        epos.check(allow_async=True, journaled=True)
+        expect_epos(epos).check(allow_async=True, journaled=True)
         self.events: list[Event] = []
         """What an observer of the service would have heard, oldest first."""
         self._handlers = epos.handlers()
+        self._capabilities = epos.capabilities()
         self._state = state
         self._journal = MemoryJournal(monotonic)
         self._ids = count(1)
@@ -103,14 +107,17 @@ class Caller:
     ) -> Any:
         """Call `method` (any name of it) and return its result, as the JSON that Dojo reads.
 
+        `HandleEvent:payment_intent.created` tells of an event of that type, which `params` then
+        need not name.
         `headers` say who asks; without a `request_id` each call has one of its own. With `crash`
         the process dies when the handler is done and before anybody has heard of it: None is
         returned (what the handler raised is raised), and the next call finds the EPOS started anew.
 
         Raises what the answer says (NotFound, Conflict, InvalidRequest, UnexpectedError) from what
         the handler raised; Unanswered if there is no answer; ResultMisfit if there is a result and
-        it does not fit; ConfigurationError if nothing handles `method`. `async def` handlers run in
-        an event loop of asyncio of their own: where one runs already, use `call_async`.
+        it does not fit; ConfigurationError if nothing handles `method`, or for params that are no
+        object. `async def` handlers run in an event loop of asyncio of their own: where one runs
+        already, use `call_async`.
         """
         with closing(self._exchange(method, params, headers, request_id, crash=crash)) as exchange:
             try:
@@ -167,7 +174,15 @@ class Caller:
     ) -> Generator[Run, Outcome, Any]:
         """One request from its JSON to its answer: yields what is to be run, takes the outcome."""
         wire = self._wire(method)
-        message = _request(wire, params, headers, request_id or f"call-{next(self._ids)}")
+        members = _members("params", params)
+        if headers is not None:
+            members["headers"] = _members("headers", headers)
+        members.setdefault("headers", {})
+        if isinstance(method, str) and method.startswith(EVENT):
+            _name_event(members, method.removeprefix(EVENT))
+        request_id = request_id or f"call-{next(self._ids)}"
+        request = {"jsonrpc": "2.0", "id": request_id, "method": wire, "params": members}
+        message = msgspec.json.encode(request)
         if self._busy:
             raise SimulatorError("a Caller makes one call at a time; a gateway can make several")
         self._busy = True
@@ -205,10 +220,10 @@ class Caller:
     def _wire(self, method: str | Method) -> str:
         for wire, handler in self._handlers.items():
             row = handler.method
-            if method in (row, wire, row.name, *row.aliases):
+            if method in (row, wire, row.name, *row.aliases) or _takes_event(handler, method):
                 return wire
         name = method.name if isinstance(method, Method) else method
-        handled = ", ".join(handler.method.name for handler in self._handlers.values())
+        handled = ", ".join(self._capabilities)
         raise ConfigurationError(f"{name}: this EPOS has no handler for it (it handles {handled})")
 
     def _keep(self, step: Begin | Commit | Abort) -> None:
@@ -245,19 +260,35 @@ async def call_async(
     return await Caller(epos, state=state).call_async(method, params, headers=headers)
 
 
-def _request(wire: str, params: Params, headers: Headers, request_id: str) -> bytes:
-    """The message that Dojo would send: `params.headers` is always there."""
-    members = {} if params is None else msgspec.json.decode(encode(params))
-    if headers is not None:
-        members["headers"] = msgspec.json.decode(encode(headers))
-    members.setdefault("headers", {})
-    return msgspec.json.encode(
-        {"jsonrpc": "2.0", "id": request_id, "method": wire, "params": members}
-    )
+def _takes_event(handler: Handler, method: str | Method) -> bool:
+    """Whether `method` is one type of event, and `handler` has been given it to handle."""
+    if handler.by_event is None or not isinstance(method, str) or not method.startswith(EVENT):
+        return False
+    of_all = handler.function is not ACKNOWLEDGE.function
+    return of_all or method.removeprefix(EVENT) in handler.by_event
+
+
+def _name_event(members: dict[str, Any], event: str) -> None:
+    if members.setdefault("event", event) != event:
+        raise ConfigurationError(
+            f"params: expected the event {event!r} that is called, got {members['event']!r}"
+        )
+
+
+def _members(what: str, value: object) -> dict[str, Any]:
+    """Params or headers as the JSON object that Dojo would send; `params.headers` is always one."""
+    members = {} if value is None else msgspec.json.decode(encode(value))
+    if not isinstance(members, dict):
+        raise ConfigurationError(
+            f"{what}: expected a dict or a type of dojo_proto.contract, got {type(value).__name__}"
+        )
+    return members
 
 
 def _read(wire: str, answer: bytes | None, heard: list[Event], cause: BaseException | None) -> Any:
     """The result, or what the answer and the alarms say of it."""
+    failed = [event.error for event in heard if isinstance(event, HandlerFailed)]
+    cause = failed[-1] if cause is None and failed else cause
     unfit = [event.reason for event in heard if isinstance(event, ResultUnfit)]
     if unfit:
         raise ResultMisfit(f"{wire}: what the EPOS returned is no result of it: {unfit[0]}")

@@ -15,6 +15,7 @@ from dojo_proto.events import (
     RequestStarted,
     ResultUnfit,
     Slow,
+    TimedOut,
 )
 from dojo_proto.journal import FRESH
 from dojo_proto.work import Begin, Cancel, Returned, Run
@@ -90,6 +91,23 @@ class TestReads:
         till.returns(ORDER, run)
         assert till.answers() == []
         assert till.at_rest()
+
+    @pytest.mark.parametrize("observe", [True, False])
+    def test_one_that_takes_too_long_is_in_every_log(
+        self, new_till: "type[Till]", observe: bool
+    ) -> None:
+        till = new_till(observe=observe)
+        till.wait(3)
+        till.read()
+        till.wait(60)
+        assert till.heard(TimedOut) == [
+            TimedOut(
+                method="GetOrderByIdV1",
+                trace_id=till.answer()["error"]["traceId"],
+                seconds=10.0,
+            )
+        ]
+        assert till.heard(Slow) == []
 
     def test_nobody_waits_for_one_whose_link_is_gone(self, till: "Till") -> None:
         till.read()

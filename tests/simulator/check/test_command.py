@@ -136,6 +136,19 @@ def test_an_epos_that_runs_by_itself(free_port: int, capsys: pytest.CaptureFixtu
     assert "c4nary" not in out
 
 
+def test_a_program_checks_the_epos_that_it_brings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(epos, ["check", "--only", "ORD-11"]) == Exit.OK
+    assert "checking dojo-sample-restaurant, served on asyncio" in capsys.readouterr().out
+
+
+def test_a_program_without_a_module_name_is_in_the_help(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(epos, ["check", "--help"])
+    assert "`PROGRAM check`" in capsys.readouterr().out
+
+
 def test_no_epos_comes(
     free_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

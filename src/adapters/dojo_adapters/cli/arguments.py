@@ -112,7 +112,8 @@ Make a running `dojo-epos simulate` send a call to the EPOS that is connected to
 and print what it answers, as JSON.
 
 METHOD is the name of a method with or without its version (GetOrderByIdV1); any
-other is sent as it is, to see how the EPOS takes it.
+other is sent as it is, to see how the EPOS takes it. One that was connected before
+is waited for, 10 seconds at the most.
 """
 _TRIGGER_MORE = """\
 examples:

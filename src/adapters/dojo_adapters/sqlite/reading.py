@@ -87,8 +87,11 @@ def purge(
 ) -> tuple[list[Record], list[Record]]:
     """Remove rows that were begun before `before`, and return those removed and those kept.
 
-    Kept are rows whose outcome is open, unless `even_open`. Raises JournalInUse while it is served.
+    Kept are rows whose outcome is open, unless `even_open`. Raises ConfigurationError if there is
+    no journal, and JournalInUse while it is served.
     """
+    # A file that is no journal gets no lock beside it, which would stay.
+    connect_to_read(path).close()
     lock = ServingLock(path)
     try:
         with closing(connect(path)) as connection:

@@ -36,7 +36,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         """The result. Raises Failed if it is an error."""
         if "error" in self.envelope:
             raise Failed(self.what, expected="a result", came=self)
-        return self.envelope.get("result")
+        return _read(f"the result of {self.what}", "", self.envelope.get("result"))
 
     def object(self) -> Json:
         """The result, which is an object. Raises Failed otherwise."""
@@ -55,6 +55,29 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
             return f"the result {brief(self.envelope.get('result'))}"
         text = error.get("debugMessage") or error.get("message") or "no text"
         return f"the error {error.get('errorType')} ({error.get('code')}): {text}"
+
+
+class _Members(Json):
+    """An object in a result. To read a member that is not there raises Failed, which says so."""
+
+    def __init__(self, what: str, path: str, members: Json) -> None:
+        super().__init__({name: _read(what, f"{path}.{name}", members[name]) for name in members})
+        self._what = what
+        self._path = path
+
+    def __missing__(self, name: str) -> Any:
+        place = f"{self._path}.{name}".lstrip(".")
+        came = f"only {', '.join(self)}" if self else "{}; is a return missing?"
+        raise Failed(self._what, expected=f"the member {place}", came=came)
+
+
+def _read(what: str, path: str, value: Any) -> Any:
+    """What came at `path` of `what`, its objects as _Members."""
+    if isinstance(value, dict):
+        return _Members(what, path, value)
+    if isinstance(value, list):
+        return [_read(what, f"{path}[{index}]", each) for index, each in enumerate(value)]
+    return value
 
 
 class NoAnswer(Failed):

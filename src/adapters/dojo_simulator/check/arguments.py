@@ -17,6 +17,9 @@ itself is checked: let it connect to ws://127.0.0.1:PORT/epos (and http://127.0.
 for REST), where `dojo-epos simulate` may have been before. Its own pauses then count:
 that takes minutes.
 
+A program that brings its own EPOS, with `dojo_adapters.cli.main(epos)`, needs no
+MODULE:NAME: `PROGRAM check` checks that one, also when it is frozen.
+
 Some checks need somebody at the till. `till_actions` in MODULE, or --till, is a program
 that works it (dojo_simulator.till_actions says what it can do); without one they are
 skipped, and orders are looked for with SearchOrders.
