@@ -5,7 +5,10 @@ from typing import get_args
 import msgspec
 import pytest
 
-from dojo_proto import work
+from dojo_proto import Context, Epos, work
+from dojo_proto.call import Call, Waiter
+from dojo_proto.journal import RowState
+from dojo_proto.work import Commit, Run
 
 
 @pytest.mark.parametrize("piece", [*get_args(work.Work), *get_args(work.Outcome)])
@@ -16,3 +19,14 @@ def test_each_piece_is_frozen(piece: type[msgspec.Struct]) -> None:
 @pytest.mark.parametrize("piece", set(get_args(work.Work)) - {work.Note})
 def test_each_piece_of_work_names_its_call_first(piece: type[msgspec.Struct]) -> None:
     assert piece.__struct_fields__[0] == "call"
+
+
+def test_what_is_to_be_done_shows_no_values() -> None:
+    epos = Epos("acme-epos")
+    epos.on("ListAreas")(lambda _ctx, _params: [])
+    call = Call(1, epos.handlers()["ListAreasV1"], Waiter(1, b"1", 0.0, None), {}, b"{}")
+    context = Context(method="ListAreasV1", request_id=b"1", params=b"{}")
+    run = Run(call, print, context, {"name": "Ada"}, is_async=False)
+    assert repr(run) == "Run(Call(ListAreasV1, queued))"
+    commit = Commit(call, "ticket-1", RowState.SUCCEEDED, b'{"name":"Ada"}')
+    assert repr(commit) == "Commit(Call(ListAreasV1, queued), 'ticket-1', succeeded)"

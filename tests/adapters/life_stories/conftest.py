@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from datetime import datetime
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -94,9 +95,25 @@ class Authority:
     def server_context(self, name: str) -> ssl.SSLContext:
         """What a server at `name` speaks TLS with."""
         if name not in self._contexts:
-            context = self._contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._ca.issue_cert(name).configure_cert(context)
+            self._contexts[name] = self.new_server_context(name)
         return self._contexts[name]
+
+    def new_server_context(self, name: str, not_after: datetime | None = None) -> ssl.SSLContext:
+        """One that a story may change."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(name, not_after=not_after).configure_cert(context)
+        return context
+
+    def show_certificate(self, context: ssl.SSLContext, name: str) -> ssl.SSLContext:
+        """Have a client show that it is `name`."""
+        self._ca.issue_cert(name).configure_cert(context)
+        return context
+
+    def demand_certificate(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        """Have a server refuse clients that show none of this authority."""
+        self._ca.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
 
     def write_own_certificate(self, path: Path) -> Path:
         """Its own certificate, which it has signed itself, and the key of that."""

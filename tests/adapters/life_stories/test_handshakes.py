@@ -1,5 +1,8 @@
 """Upgrades that are refused, and what becomes of the service."""
 
+import socket
+from typing import cast
+
 import pytest
 from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.transports import over_every_transport
@@ -71,9 +74,26 @@ def test_a_proxy_that_refuses_is_named_with_its_status(
     assert gateway.connections == ()
 
 
+def test_a_proxy_that_is_not_there_is_told_to_be_one_and_where_it_was_named(
+    serve: Serve, epos: Epos
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    service = serve(
+        epos, proxy=f"http://till:s3cret@127.0.0.1:{port}", backoff_initial=300, backoff_max=300
+    )
+    reason = service.wait_for_event(Closed).reason
+    named = f"no connection to the proxy 127.0.0.1:{port} (of Settings.proxy): "
+    assert reason.startswith(named)
+    assert "s3cret" not in reason
+    service.abort()
+
+
 def test_a_mistake_of_the_program_is_told_before_anything_is_dialed(
     serve: Serve, epos: Epos, gateway: LocalGateway
 ) -> None:
+    with pytest.raises(ConfigurationError, match="got the text 'till:epos'"):
+        serve(cast("Epos", "till:epos")).wait()
     with pytest.raises(ConfigurationError, match="journal"):
         serve(epos, journal=None).wait()
     with pytest.raises(ConfigurationError, match="handles nothing"):

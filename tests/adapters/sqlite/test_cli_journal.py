@@ -168,7 +168,18 @@ class TestPurge:
         journal._lock = type(journal._lock)(journal.path)
 
 
-@pytest.mark.parametrize("words", [["ls"], ["show", "--order", "o"]])
+def test_what_is_no_journal_is_left_as_it_is(tmp_path: Path) -> None:
+    program = tmp_path / "till.py"
+    program.write_text("import this  # and more, so that it is longer than a header\n" * 10)
+    parser = ArgumentParser()
+    add_journal_arguments(parser)
+    arguments = parser.parse_args(["purge", "--journal", f"sqlite:{program}"])
+    with pytest.raises(ConfigurationError, match="that file is no SQLite database"):
+        arguments.command(arguments)
+    assert list(tmp_path.iterdir()) == [program]
+
+
+@pytest.mark.parametrize("words", [["ls"], ["show", "--order", "o"], ["purge"]])
 def test_no_journal(tmp_path: Path, words: list[str]) -> None:
     parser = ArgumentParser()
     add_journal_arguments(parser)
