@@ -7,6 +7,7 @@ import msgspec
 from dojo_proto.connection import Connection, Ended, Limits
 from dojo_proto.deflate import Deflate
 from dojo_proto.events import Cause
+from dojo_proto.exchange import redact
 from dojo_proto.framing import MESSAGE_TOO_BIG, NO_STATUS_RECEIVED, Framing
 from dojo_proto.handshake import Handshake
 from dojo_proto.settings import Settings, check_api_key
@@ -75,7 +76,7 @@ def explained(ended: Ended, api_key: str) -> Ended:
     """
     if ended.cause is Cause.PEER_CLOSED:
         code = "without a code" if ended.code == NO_STATUS_RECEIVED else f"with code {ended.code}"
-        said = ended.reason.replace(api_key, "***")
+        said = redact(ended.reason, api_key)
         said = "".join(c if c.isprintable() else "?" for c in said)
         reason = f"the gateway closed the connection {code}" + (f': "{said}"' if said else "")
     elif ended.code == MESSAGE_TOO_BIG and ended.cause is Cause.PROTOCOL_ERROR:

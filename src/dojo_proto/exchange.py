@@ -99,7 +99,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
         """The start of the body for an error's text: one printable line without secrets, or ""."""
         text = " ".join(self.excerpt[:EXCERPT].decode("utf-8", "replace").split())
         for secret in secrets:
-            text = _redact(text, secret)
+            text = redact(text, secret)
         text = "".join(c if c.isprintable() else "?" for c in text)
         return f': "{text[:200]}"' if text else ""
 
@@ -235,11 +235,11 @@ class Exchange:
         )
 
 
-def _redact(text: str, secret: str) -> str:
+def redact(text: str, secret: str) -> str:
+    """`text` of a peer's own without `secret`, also where it was cut inside of that."""
     if not secret:
         return text
     text = text.replace(secret, "***")
-    # What came of the body may have been cut inside of the secret.
     for size in range(len(secret) - 1, 3, -1):
         if text.endswith(secret[:size]):
             return f"{text[:-size]}***"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from dojo_proto.call import shown
 from dojo_proto.events import Event, PaymentUnconfirmed
 from dojo_proto.journal import Told
 
@@ -100,7 +101,7 @@ class Receipts:
             del self._booked[ticket]
             tickets.append(ticket)
             age = now - booked.at
-            self._emit(PaymentUnconfirmed(method=booked.method, key=booked.key, age=age))
+            self._emit(PaymentUnconfirmed(method=booked.method, key=shown(booked.key), age=age))
         if tickets:
             self._note(tuple(tickets), Told.REPORTED)
 

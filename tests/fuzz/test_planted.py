@@ -115,7 +115,7 @@ def ends_anew(_original: Callable[..., Any], self: RestCall, *_: Any) -> None:
 
 DEFECTS: list[tuple[str, str, Plant]] = [
     ("handshake", "nothing is checked", replaced(Handshake, "_fault", lambda *_: "")),
-    ("handshake", "the key is shown", replaced(exchange, "_redact", lambda text, _: text)),
+    ("handshake", "the key is shown", replaced(exchange, "redact", lambda text, _: text)),
     (
         "handshake",
         "a wait that is none",
@@ -163,7 +163,7 @@ DEFECTS: list[tuple[str, str, Plant]] = [
         replaced(Method, "members", property(lambda _: ())),
     ),
     ("registration", "half an answer is one", around(RestCall, "_judge_success", taken_as_it_is)),
-    ("registration", "the key is shown", replaced(exchange, "_redact", lambda text, _: text)),
+    ("registration", "the key is shown", replaced(exchange, "redact", lambda text, _: text)),
     ("registration", "an outcome changes", around(RestCall, "receive_eof", ends_anew)),
     (
         "registration",

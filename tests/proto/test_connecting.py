@@ -67,6 +67,11 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it() -> None:
             f"bad key {KEY}\r\nFORGED",
             'the gateway closed the connection with code 1008: "bad key ***??FORGED"',
         ),
+        (
+            1008,
+            f"bad key {KEY[:-3]}",
+            'the gateway closed the connection with code 1008: "bad key ***"',
+        ),
     ],
 )
 def test_a_close_of_the_gateway_is_told_in_one_line_without_the_key(

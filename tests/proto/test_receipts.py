@@ -145,3 +145,12 @@ def test_what_was_booked_and_is_known_is_counted() -> None:
     follower.receipts.queued("t1", mark=1)
     follower.receipts.arrived(1)
     assert follower.receipts.unconfirmed == 1
+
+
+def test_a_key_as_long_as_a_message_is_cut_for_observers() -> None:
+    follower = Follower()
+    follower.receipts.booked("t1", WIRE, "k" * 200_000, 0.0)
+    follower.receipts.handle_timer(UNCONFIRMED_AFTER)
+    (event,) = follower.events
+    assert isinstance(event, PaymentUnconfirmed)
+    assert len(event.key) < 2000
