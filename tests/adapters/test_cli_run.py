@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from dojo_adapters.cli import Exit, main
 from dojo_adapters.runtimes import RUNTIMES
+from dojo_adapters.sqlite import SqliteJournal
 from dojo_proto import Context, Epos
 from dojo_simulator import EposConnection, LocalGateway, SimulatorError
 
@@ -270,6 +272,16 @@ def test_no_key_is_a_wrong_configuration(
 def test_no_journal_is_a_wrong_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv=["run", "dojo_simulator.restaurant:epos"]) == Exit.CONFIGURATION
     assert "such as --journal sqlite:" in capsys.readouterr().err
+
+
+def test_a_journal_that_another_service_holds_has_its_own_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holder = SqliteJournal(tmp_path / "journal.db")
+    assert main(epos, ["run", "--journal", f"sqlite:{holder.path}"]) == Exit.JOURNAL_IN_USE
+    holder.close()
+    said = capsys.readouterr().err
+    assert f"another service holds the journal {holder.path}: process {os.getpid()}" in said
 
 
 def test_an_async_handler_under_threads_is_a_wrong_configuration(
