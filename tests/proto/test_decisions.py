@@ -4,14 +4,34 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.proto.till import an_order
+from tests.proto.kinds import (
+    ASKED_FOR_REFUSED,
+    BOOM,
+    CHANGE,
+    CONFLICT,
+    EMPTY,
+    LATER,
+    LOOKUP,
+    MISFIT,
+    MISFIT_JSON,
+    MONEY,
+    ORDER,
+    ORDER_JSON,
+    OTHERS,
+    READ,
+    REFUSAL,
+    US,
+    Unencodable,
+    begin,
+    call,
+    error,
+    found,
+)
 
-from dojo_proto.call import Call, Waiter
 from dojo_proto.contract import BY_NAME, Kind
 from dojo_proto.decisions import (
     FAILED,
     NO_JOURNAL,
-    NOT_DONE,
     OVERLOADED,
     UNFIT,
     Ask,
@@ -24,85 +44,15 @@ from dojo_proto.decisions import (
     RunHandler,
     Step,
     Withhold,
-    after_ask,
-    after_ask_again,
-    after_begin,
     after_begin_failed,
     after_keep_failed,
-    after_reread,
     after_run,
     error_object,
     sound,
 )
-from dojo_proto.errors import Conflict, DomainError, NotFound, UnexpectedError
-from dojo_proto.handlers import Handler
-from dojo_proto.journal import FRESH, Entry, Found, Identity, Row, RowState, Verdict
-from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.errors import NotFound
+from dojo_proto.journal import FRESH, RowState, Verdict
 from dojo_proto.work import Outcome, Raised, Returned
-
-READ = "GetOrderById"
-CHANGE = "CreateOrderLock"
-EMPTY = "ExtendOrderLock"
-MONEY = "RecordOrderPaymentById"
-
-US, OTHERS = "us", "others"
-
-ORDER = an_order("o")
-ORDER_JSON = msgspec.json.encode(ORDER)
-MISFIT = {"id": "o"}
-MISFIT_JSON = b'{"id":"o"}'
-MISFIT_FAULT = "Object missing required field `status` - at `$`"
-BOOM = Raised(RuntimeError("boom"))
-CONFLICT = Conflict("order is closed")
-LATER = UnexpectedError("database is down")
-REFUSAL = error_object(CONFLICT)
-ASKED_FOR_REFUSED = "it was refused, and the journal could not be asked whether it is booked"
-UNSETTLED = "what is to settle it returned neither a result, True, False nor None"
-
-
-def handler(method: str) -> Handler:
-    return Handler(
-        method=BY_NAME[method],
-        function=lambda _ctx, _params: None,
-        is_async=False,
-        decode=msgspec.json.decode,
-    )
-
-
-LOOKUP = handler(MONEY)
-
-
-def call(method: str, *, lookup: bool = False, shed: bool = False, again: bool = False) -> Call:
-    handled = handler(method)
-    if lookup:
-        handled = msgspec.structs.replace(handled, lookup=LOOKUP)
-    made = Call(1, handled, Waiter(1, b'"1"', 0.0, None), {}, b"{}")
-    made.shed = shed
-    made.redelivered = again
-    return made
-
-
-def found(verdict: Verdict, *, owner: str = OTHERS, answer: bytes = b"") -> Found:
-    if verdict is Verdict.FRESH:
-        return FRESH
-    identity = Identity(key="k", repeat="r", content="c", amounts="a")
-    entry = Entry(ticket="t", method="M", identity=identity, idempotency_key="i", owner=owner)
-    return Found(
-        verdict=verdict, row=Row(entry=entry, state=RowState(verdict.value), answer=answer)
-    )
-
-
-def begin(made: Call, came: Found, *, started: bool = False, draining: bool = False) -> Step:
-    return after_begin(made, came, owner=US, started=started, draining=draining)
-
-
-def error(reason: DomainError) -> Reply:
-    return Reply(error_object(reason))
-
-
-class Unencodable:
-    """No JSON can carry it."""
-
 
 # The rows of the table of kinds, each with its three columns; money with and without a lookup.
 
@@ -344,141 +294,6 @@ class TestJournalFailures:
         made.asking = Asking.UNRESOLVED
         step = after_keep_failed(made, Keep(RowState.SUCCEEDED, ORDER_JSON))
         assert step == Reread("it was done, but the journal could not keep it")
-
-
-class TestRereading:
-    """The row as it is after its handler, which may have committed it itself."""
-
-    @staticmethod
-    def reread(otherwise: ErrorObject | None, *, lookup: bool = False) -> Call:
-        made = call(MONEY, lookup=lookup)
-        made.rereading = Reread("nobody knows", otherwise)
-        return made
-
-    @pytest.mark.parametrize("otherwise", [None, REFUSAL])
-    def test_a_success_stands(self, otherwise: ErrorObject | None) -> None:
-        came = found(Verdict.SUCCEEDED, answer=ORDER_JSON)
-        assert after_reread(self.reread(otherwise), came) == Reply(ORDER_JSON)
-        asked = after_reread(self.reread(otherwise, lookup=True), came)
-        assert asked == AskAgain(ORDER_JSON, LOOKUP)
-
-    @pytest.mark.parametrize("verdict", set(Verdict) - {Verdict.SUCCEEDED})
-    def test_anything_else_leaves_it_at_what_it_was(self, verdict: Verdict) -> None:
-        came = found(verdict, answer=b"{}")
-        assert after_reread(self.reread(None), came) == Withhold("nobody knows")
-        assert after_reread(self.reread(REFUSAL), came) == Reply(REFUSAL)
-
-    @pytest.mark.parametrize("otherwise", [None, REFUSAL])
-    def test_a_journal_that_cannot_be_read_leaves_it_unknown(
-        self, otherwise: ErrorObject | None
-    ) -> None:
-        step = after_begin_failed(self.reread(otherwise), fresh=False)
-        assert step == Withhold("nobody knows")
-
-    def test_a_store_that_does_not_say_what_it_has_done_leaves_it_unknown(self) -> None:
-        step = after_reread(call(MONEY), found(Verdict.BEGUN))
-        assert step == Withhold("the journal has not kept it")
-
-    def test_where_nobody_waits_no_answer_is_looked_up(self) -> None:
-        made = self.reread(None, lookup=True)
-        made.waiters = []
-        step = after_reread(made, found(Verdict.SUCCEEDED))
-        assert step == Withhold("nobody waits for the answer", unknown=False)
-
-
-class TestLookups:
-    @staticmethod
-    def asked(why: Asking, outcome: Outcome, method: str = MONEY) -> Step:
-        made = call(method, lookup=True)
-        made.asking = why
-        return after_ask(made, outcome)
-
-    @pytest.mark.parametrize("why", [Asking.FAILED, Asking.REDELIVERED])
-    def test_what_it_finds_is_a_success(self, why: Asking) -> None:
-        assert self.asked(why, Returned(ORDER)) == Keep(RowState.SUCCEEDED, ORDER_JSON)
-
-    @pytest.mark.parametrize("why", [Asking.UNCOMMITTED, Asking.UNLISTED])
-    def test_what_it_finds_without_a_journal_is_answered(self, why: Asking) -> None:
-        assert self.asked(why, Returned(ORDER)) == Reply(ORDER_JSON)
-
-    @pytest.mark.parametrize("why", Asking)
-    def test_what_it_finds_is_booked_even_if_it_misfits(self, why: Asking) -> None:
-        step = self.asked(why, Returned(MISFIT))
-        assert isinstance(step, Keep | Reply)
-        assert (step.content, bool(step.fault)) == (MISFIT_JSON, True)
-
-    @pytest.mark.parametrize(
-        ("why", "step"),
-        [
-            (Asking.FAILED, Forget(error_object(NOT_DONE))),
-            (Asking.UNCOMMITTED, Forget(error_object(NOT_DONE))),
-            (Asking.UNLISTED, error(NOT_DONE)),
-            (Asking.REDELIVERED, RunHandler(redelivered=True)),
-        ],
-    )
-    def test_what_it_does_not_find_was_not_done(self, why: Asking, step: Step) -> None:
-        assert self.asked(why, Returned(None)) == step
-
-    @pytest.mark.parametrize("why", Asking)
-    @pytest.mark.parametrize("raised", [BOOM, Raised(NotFound("no such order"))])
-    def test_one_that_raises_has_said_nothing(self, why: Asking, raised: Raised) -> None:
-        which = "what is to settle it" if why is Asking.UNRESOLVED else "its lookup"
-        assert self.asked(why, raised) == Withhold(f"{which} raised")
-
-    @pytest.mark.parametrize("why", set(Asking) - {Asking.UNRESOLVED})
-    @pytest.mark.parametrize("value", [False, True, 0, "", [], Unencodable()])
-    def test_one_that_returns_no_result_has_said_nothing(self, why: Asking, value: object) -> None:
-        step = self.asked(why, Returned(value))
-        assert step == Withhold("its lookup returned neither a result nor None")
-
-    @pytest.mark.parametrize(
-        ("value", "step"),
-        [
-            (ORDER, Keep(RowState.SUCCEEDED, ORDER_JSON)),
-            (MISFIT, Keep(RowState.SUCCEEDED, MISFIT_JSON, MISFIT_FAULT)),
-            (True, Keep(RowState.SUCCEEDED, b"{}")),
-            (False, Forget(error_object(NOT_DONE))),
-            (None, Withhold("nobody knows yet", unknown=False)),
-            (0, Withhold(UNSETTLED)),
-            (Unencodable(), Withhold(UNSETTLED)),
-        ],
-    )
-    def test_what_is_unresolved_can_be_settled(self, value: object, step: Step) -> None:
-        assert self.asked(Asking.UNRESOLVED, Returned(value)) == step
-
-    def test_for_a_repeat_it_gives_the_state_of_now(self) -> None:
-        made = call(MONEY, lookup=True)
-        made.stored = b'{"id":"then"}'
-        assert after_ask_again(made, Returned(ORDER)) == Reply(ORDER_JSON, repeat=True)
-
-    @pytest.mark.parametrize("stored", [b"", ORDER_JSON])
-    def test_for_a_repeat_too_if_it_misfits(self, stored: bytes) -> None:
-        made = call(MONEY, lookup=True)
-        made.stored = stored
-        step = after_ask_again(made, Returned(MISFIT))
-        assert isinstance(step, Reply)
-        assert (step.content, step.repeat, bool(step.fault)) == (MISFIT_JSON, True, True)
-
-    @pytest.mark.parametrize("outcome", [BOOM, Raised(CONFLICT), Returned(None), Returned(False)])
-    def test_the_first_answer_is_second_best(self, outcome: Outcome) -> None:
-        made = call(MONEY, lookup=True)
-        made.stored = ORDER_JSON
-        assert after_ask_again(made, outcome) == Reply(ORDER_JSON, repeat=True)
-        made.stored = b""
-        assert after_ask_again(made, outcome) == Withhold(
-            "it was booked, but its lookup gives no answer"
-        )
-
-    @pytest.mark.parametrize(("stored", "sent"), [(b"", b"{}"), (ORDER_JSON, ORDER_JSON)])
-    def test_what_was_booked_is_a_success_even_if_the_lookup_finds_what_json_cannot_carry(
-        self, stored: bytes, sent: bytes
-    ) -> None:
-        made = call(MONEY, lookup=True)
-        made.stored = stored
-        step = after_ask_again(made, Returned(Unencodable()))
-        assert isinstance(step, Reply)
-        assert (step.content, step.repeat) == (sent, True)
-        assert step.fault
 
 
 def test_the_methods_of_these_tests_are_of_their_kinds() -> None:
