@@ -51,8 +51,8 @@ _SELECT = f"SELECT {', '.join(_Stored.__struct_fields__)} FROM dojo_journal"  # 
 
 # Two searches by index; newer rows come first, and an empty name matches nothing.
 _LOOK_UP = f"""{_SELECT} WHERE number IN (
-    SELECT number FROM dojo_journal WHERE key = ?1 AND key <> ''
-    UNION SELECT number FROM dojo_journal WHERE repeat = ?2 AND repeat <> ''
+    SELECT number FROM dojo_journal WHERE key = ? AND key <> ''
+    UNION SELECT number FROM dojo_journal WHERE repeat = ? AND repeat <> ''
 ) ORDER BY number DESC"""  # noqa: S608 - as above
 
 _SUCCEEDED = f"{_SELECT} WHERE ticket = ? AND state = 'succeeded'"
