@@ -3,7 +3,6 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from time import monotonic
 from typing import Any, Unpack
 
 import anyio
@@ -11,10 +10,10 @@ import anyio.abc
 import anyio.lowlevel
 import anyio.to_thread
 
-from dojo_adapters.engine import BRIEFLY, Options
+from dojo_adapters.engine import Options
 from dojo_adapters.service import Service
 from dojo_adapters.signals import owned_signals
-from dojo_adapters.structured import StructuredEngine
+from dojo_adapters.structured import StructuredEngine, StructuredTransport, opened
 from dojo_adapters.tls import Wire
 from dojo_proto import Epos, Link, Settings
 
@@ -70,36 +69,17 @@ async def open_service(
 
     Takes what `run` does. Raises what ended the service when the block is left.
     """
-    engine = _AnyioEngine(epos, settings, **options)
-    service = Service(engine)
-    failure: Exception | None = None
-    try:
-        async with anyio.create_task_group() as group:
-            engine.start_soon = group.start_soon
-            group.start_soon(engine.tick)
-            group.start_soon(engine.listen)
-            try:
-                engine.start()
-                yield service
-                await service.stop()
-            except Exception as error:  # noqa: BLE001 - raised below, since the group would wrap it
-                failure = error
-            finally:
-                engine.close()
-                group.cancel_scope.cancel()
-    finally:
-        if not engine.release(BRIEFLY):
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(engine.release)
-    if (failure := failure or engine.error) is not None:
-        raise failure
+    async with opened(_AnyioEngine(epos, settings, **options)) as service:
+        yield service
 
 
 class _AnyioEngine(StructuredEngine):
     """The engine in a task group, woken through a socket pair on either backend."""
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
-        super().__init__(epos, settings, library=anyio, **options)
+        super().__init__(
+            epos, settings, library=anyio, open_group=anyio.create_task_group, **options
+        )
         self._waking, self._waker = socket.socketpair()
         self._waking.settimeout(0)
         self._waker.settimeout(0)
@@ -124,65 +104,34 @@ class _AnyioEngine(StructuredEngine):
         self.start_soon(transport.run)
 
 
-class _Transport:
-    """Carries the bytes of one link: a reader, and a writer that sleeps until it is woken."""
+class _Transport(StructuredTransport):
+    """Over an anyio SocketStream, which is made of the socket when it is run."""
 
     def __init__(self, engine: _AnyioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
-        self._engine = engine
+        super().__init__(engine, link, wire)
         self._sock = sock
-        self._link = link
-        self._wire = wire
-        self._scope = anyio.CancelScope()
-        self._woken = anyio.Event()
-
-    def wake(self) -> None:
-        """Have the writer look for bytes; end both when the link is over."""
-        if self._engine.carries(self._link):
-            self._woken.set()
-        else:
-            self._scope.cancel()
+        self._stream: anyio.abc.SocketStream
 
     async def run(self) -> None:
         """Carry bytes until the link is over, then drop the socket."""
         try:
-            stream = await anyio.abc.SocketStream.from_socket(self._sock)
+            self._stream = await anyio.abc.SocketStream.from_socket(self._sock)
         except (OSError, ValueError) as error:  # the peer has reset it already
             self._sock.close()
-            self._engine.lost(self._link, error)
+            self.engine.lost(self.link, error)
             return
         try:
-            with self._scope:
-                async with anyio.create_task_group() as group:
-                    group.start_soon(self._read, stream)
-                    await self._write(stream)
+            await self.carry()
         finally:
             # Not aclose_forcefully: before anyio 4.16 a cancelled aclose waits for what is unsent.
             with anyio.CancelScope(shield=True):
-                await stream.aclose()
+                await self._stream.aclose()
 
-    async def _read(self, stream: anyio.abc.SocketStream) -> None:
-        while True:
-            try:
-                data = await stream.receive(_CHUNK)
-            except anyio.EndOfStream:
-                self._wire.receive_eof(monotonic())
-                self._engine.turn()
-                return
-            except anyio.BrokenResourceError as error:
-                self._engine.lost(self._link, error)
-                return
-            self._wire.receive(data, monotonic())
-            self._engine.turn()
+    async def receive(self) -> bytes:
+        try:
+            return await self._stream.receive(_CHUNK)
+        except anyio.EndOfStream:
+            return b""
 
-    async def _write(self, stream: anyio.abc.SocketStream) -> None:
-        while True:
-            self._woken = anyio.Event()
-            data = self._wire.data_to_send(monotonic())
-            if not data:
-                await self._woken.wait()
-                continue
-            try:
-                await stream.send(data)
-            except anyio.BrokenResourceError as error:
-                self._engine.lost(self._link, error)
-                return
+    async def send(self, data: bytes) -> None:
+        await self._stream.send(data)

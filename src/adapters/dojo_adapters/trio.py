@@ -3,15 +3,14 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from time import monotonic
 from typing import Unpack
 
 import trio
 
-from dojo_adapters.engine import BRIEFLY, Options
+from dojo_adapters.engine import Options
 from dojo_adapters.service import Service
 from dojo_adapters.signals import owned_signals
-from dojo_adapters.structured import StructuredEngine
+from dojo_adapters.structured import StructuredEngine, StructuredTransport, opened
 from dojo_adapters.tls import Wire
 from dojo_proto import Epos, Link, Settings
 
@@ -60,28 +59,8 @@ async def open_service(
 
     Takes what `run` does. Raises what ended the service when the block is left.
     """
-    engine = _TrioEngine(epos, settings, **options)
-    service = Service(engine)
-    failure: Exception | None = None
-    try:
-        async with trio.open_nursery() as nursery:
-            engine.start_soon = nursery.start_soon
-            nursery.start_soon(engine.tick)
-            try:
-                engine.start()
-                yield service
-                await service.stop()
-            except Exception as error:  # noqa: BLE001 - raised below, since the nursery would wrap it
-                failure = error
-            finally:
-                engine.close()
-                nursery.cancel_scope.cancel()
-    finally:
-        if not engine.release(BRIEFLY):
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(engine.release)
-    if (failure := failure or engine.error) is not None:
-        raise failure
+    async with opened(_TrioEngine(epos, settings, **options)) as service:
+        yield service
 
 
 class _TrioEngine(StructuredEngine):
@@ -89,7 +68,7 @@ class _TrioEngine(StructuredEngine):
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
         self._token = trio.lowlevel.current_trio_token()
-        super().__init__(epos, settings, library=trio, **options)
+        super().__init__(epos, settings, library=trio, open_group=trio.open_nursery, **options)
 
     def wake(self) -> None:
         # RunFinishedError says that the loop has ended: nobody is interested any more.
@@ -102,60 +81,24 @@ class _TrioEngine(StructuredEngine):
         self.start_soon(transport.run)
 
 
-class _Transport:
-    """Carries the bytes of one link: a reader, and a writer that sleeps until it is woken."""
+class _Transport(StructuredTransport):
+    """Over a trio.SocketStream."""
 
     def __init__(
         self, engine: _TrioEngine, sock: trio.socket.SocketType, link: Link, wire: Wire
     ) -> None:
-        self._engine = engine
+        super().__init__(engine, link, wire)
         self._stream = trio.SocketStream(sock)
-        self._link = link
-        self._wire = wire
-        self._scope = trio.CancelScope()
-        self._woken = trio.Event()
-
-    def wake(self) -> None:
-        """Have the writer look for bytes; end both when the link is over."""
-        if self._engine.carries(self._link):
-            self._woken.set()
-        else:
-            self._scope.cancel()
 
     async def run(self) -> None:
         """Carry bytes until the link is over, then drop the socket."""
         try:
-            with self._scope:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._read)
-                    await self._write()
+            await self.carry()
         finally:
             await trio.aclose_forcefully(self._stream)
 
-    async def _read(self) -> None:
-        while True:
-            try:
-                data = await self._stream.receive_some(_CHUNK)
-            except trio.BrokenResourceError as error:
-                self._engine.lost(self._link, error)
-                return
-            if data:
-                self._wire.receive(data, monotonic())
-            else:
-                self._wire.receive_eof(monotonic())
-            self._engine.turn()
-            if not data:
-                return
+    async def receive(self) -> bytes:
+        return await self._stream.receive_some(_CHUNK)
 
-    async def _write(self) -> None:
-        while True:
-            self._woken = trio.Event()
-            data = self._wire.data_to_send(monotonic())
-            if not data:
-                await self._woken.wait()
-                continue
-            try:
-                await self._stream.send_all(data)
-            except trio.BrokenResourceError as error:
-                self._engine.lost(self._link, error)
-                return
+    async def send(self, data: bytes) -> None:
+        await self._stream.send_all(data)
