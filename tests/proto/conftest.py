@@ -4,12 +4,6 @@ from collections.abc import Callable, Iterator
 from struct import pack
 
 import pytest
-from hypothesis import settings
-
-# The same examples in every run, however slow the machine is.
-settings.register_profile("deterministic", derandomize=True, deadline=None)
-settings.load_profile("deterministic")
-
 
 def _every_cut(data: bytes) -> Iterator[list[bytes]]:
     for point in range(1, len(data)):

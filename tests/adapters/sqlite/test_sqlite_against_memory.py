@@ -90,7 +90,6 @@ class Journals(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.perform()
-        self.durable.perform([])
         self.durable.close()
         self.durable = self.open()
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, time
 from typing import assert_never
@@ -68,6 +69,8 @@ SET state = ?, answer = ?, committed_at = ?, lived_at = ? WHERE ticket = ?"""
 _BEGIN_AGAIN = """UPDATE dojo_journal
 SET state = 'begun', owner = '', answer = x'', begun_at = ?, lived_at = ?, committed_at = NULL
 WHERE ticket = ?"""
+
+_LIVED = "UPDATE dojo_journal_about SET lived = ?"
 
 _NOTES = {
     Told.SENT: "UPDATE dojo_journal SET sent_at = ? WHERE ticket = ?",
@@ -149,8 +152,17 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Give the journal up to whoever serves it next."""
-        self._connection.close()
-        self._lock.release()
+        try:
+            self._note_time_served()
+        finally:
+            self._connection.close()
+            self._lock.release()
+
+    def _note_time_served(self) -> None:
+        """Each write says how long the journal was served until then; the rest is said here."""
+        # A disk that is full now only makes the rows seem younger than they are.
+        with suppress(sqlite3.Error):
+            self._connection.execute(_LIVED, (self._now().lived,))
 
     def _together(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         now = self._now()
@@ -159,7 +171,7 @@ class SqliteJournal:
         try:
             results = [self._step(step, now) for step in steps]
             self._purge(now)
-            connection.execute("UPDATE dojo_journal_about SET lived = ?", (now.lived,))
+            connection.execute(_LIVED, (now.lived,))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -251,7 +263,8 @@ class SqliteJournal:
             return
         self._purged_at = now.lived
         self._connection.execute(
-            "DELETE FROM dojo_journal WHERE committed_at < ? AND lived_at < ? AND state <> 'begun'",
+            # Those that are begun were committed at no time.
+            "DELETE FROM dojo_journal WHERE committed_at < ? AND lived_at < ?",
             (now.wall - KEY_WINDOW, now.lived - KEY_WINDOW),
         )
 
