@@ -2,23 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterator
-from enum import Enum
 
 from dojo_proto.call import Call
-from dojo_proto.contract import Kind
 from dojo_proto.settings import Settings
 from dojo_proto.slots import Slots
-
-
-class Admitted(Enum):
-    """What `Admission.admit` decides."""
-
-    NOW = "now"
-    """It has a place."""
-    WAITS = "waits"
-    """It waits for one."""
-    FULL = "full"
-    """There is neither a place nor room to wait."""
 
 
 class Admission:
@@ -28,39 +15,41 @@ class Admission:
     for a place that another kind of call is stuck in; state-changing calls go first.
     """
 
+    __slots__ = ("_lanes", "_max_queued", "_slots", "_timeout", "queued")
+
     def __init__(self, settings: Settings) -> None:
         self._slots = Slots(max_in_flight=settings.max_in_flight, workers=settings.workers)
         self._max_queued = settings.max_queued
         self._timeout = settings.queue_timeout
-        self._lanes: dict[tuple[bool, bool], deque[Call]] = {
-            (read, threaded): deque() for read in (False, True) for threaded in (False, True)
-        }
+        # Made when somebody has to wait in it.
+        self._lanes: dict[tuple[bool, bool], deque[Call]] = {}
         self.queued = 0
         """Calls that wait."""
 
-    def admit(self, call: Call, now: float) -> Admitted:
-        """Give `call` a place, let it wait, or turn it away."""
-        if self.take(call):
-            return Admitted.NOW
-        if self.queued >= self._max_queued:
-            return Admitted.FULL
-        call.deadline = now + self._timeout
-        self._lanes[_lane(call)].append(call)
-        self.queued += 1
-        return Admitted.WAITS
-
     def take(self, call: Call) -> bool:
         """Give `call` a place if there is one that nobody waits for; say whether there was."""
-        read, threaded = lane = _lane(call)
+        handler = call.handler
         # Those that wait already come first, as long as they may.
-        if self._lanes[lane] or not self._slots.take(read=read, threaded=threaded):
+        if self.queued and self._lanes.get(_lane(call)):
             return False
-        call.threaded = threaded
+        if not self._slots.take(read=handler.reads, threaded=handler.threaded):
+            return False
+        call.threaded = handler.threaded
+        return True
+
+    def wait(self, call: Call, now: float) -> bool:
+        """Let `call` wait for a place, if there is room for that; say whether there was."""
+        if self.queued >= self._max_queued:
+            return False
+        call.deadline = now + self._timeout
+        self._lanes.setdefault(_lane(call), deque()).append(call)
+        self.queued += 1
         return True
 
     def next_ready(self) -> Call | None:
         """A waiting call that has just been given a place; None if there is none."""
-        for (read, threaded), waiting in self._lanes.items():
+        for read, threaded in _ORDER:
+            waiting = self._lanes.get((read, threaded))
             if waiting and self._slots.take(read=read, threaded=threaded):
                 call = waiting.popleft()
                 call.threaded = threaded
@@ -72,17 +61,18 @@ class Admission:
         """The thread of `call`, if it holds one, is free."""
         if call.threaded:
             call.threaded = False
-            self._slots.release_worker(read=_lane(call)[0])
+            self._slots.release_worker(read=call.handler.reads)
 
     def release(self, call: Call) -> None:
         """`call` is over: its place, and its worker if it still holds one, are free."""
-        self.release_worker(call)
-        self._slots.release(read=_lane(call)[0])
+        if call.threaded:
+            self.release_worker(call)
+        self._slots.release(read=call.handler.reads)
 
     def waiting(self) -> Iterator[Call]:
         """Every call that waits."""
-        for lane in self._lanes.values():
-            yield from lane
+        for lane in _ORDER:
+            yield from self._lanes.get(lane, ())
 
     def expired(self, now: float) -> list[Call]:
         """Take out the calls that have waited too long."""
@@ -99,5 +89,9 @@ class Admission:
         self.queued -= 1
 
 
+# Read or not, threaded or not: what changes the till goes first.
+_ORDER = ((False, False), (False, True), (True, False), (True, True))
+
+
 def _lane(call: Call) -> tuple[bool, bool]:
-    return call.handler.method.kind is Kind.READ, call.handler.threaded
+    return call.handler.reads, call.handler.threaded

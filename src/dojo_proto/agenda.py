@@ -1,6 +1,5 @@
 """The work that waits for an adapter, and what each piece of it carries."""
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -24,17 +23,19 @@ class Agenda:
     `state` is the application's own object; `wall_offset` is the wall clock minus the caller's.
     """
 
+    __slots__ = ("_entropy", "_state", "_work", "owner", "wall_offset")
+
     def __init__(self, *, entropy: Callable[[int], bytes], state: Any, wall_offset: float) -> None:
         self.owner = entropy(8).hex()
         """Names this process in the journal."""
         self._entropy = entropy
         self._state = state
         self.wall_offset = wall_offset
-        self._work: deque[Work] = deque()
+        self._work: list[Work] = []
 
     def next_work(self) -> Work | None:
         """The next piece, or None."""
-        return self._work.popleft() if self._work else None
+        return self._work.pop(0) if self._work else None
 
     def note(self, tickets: tuple[str, ...], told: Told) -> None:
         """Have the journal write down how far answers have got."""
@@ -63,10 +64,10 @@ class Agenda:
         move(call, phase)
         context = Context(
             method=handler.method.wire,
-            request_id=call.waiters[0].id if call.waiters else None,
-            params=call.raw_params,
+            raw_id=call.waiters[0].id if call.waiters else None,
+            raw_params=call.raw_params,
             state=self._state,
-            received_at=call.since + self.wall_offset,
+            raw_received_at=call.since + self.wall_offset,
             idempotency_key=call.idempotency_key,
             redelivered=call.redelivered,
             ticket=call.ticket,

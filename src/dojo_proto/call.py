@@ -33,6 +33,9 @@ class Phase(Enum):
     """The journal keeps the outcome; the answer waits for that."""
     DONE = "done"
 
+    # There is one of each; Enum's own hash is that of the name, in Python.
+    __hash__ = object.__hash__
+
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.QUEUED: frozenset({Phase.BEGINNING, Phase.RUNNING, Phase.ASKING}),
@@ -71,20 +74,19 @@ class Gathering:
         self.waiting = 1
         """Members that have no answer yet, and the batch itself until all of it has been read."""
 
+    def expect(self, waiter: "Waiter") -> None:
+        """One more member was read: it gets an answer unless it is a notification."""
+        self.waiting += waiter.id is not None
 
-class Waiter:
+
+class Waiter(msgspec.Struct, eq=False):
     """One delivery of a request: who is to be answered, and how."""
 
-    __slots__ = ("gathering", "id", "link", "since")
-
-    def __init__(
-        self, link: int, request_id: bytes | None, since: float, gathering: Gathering | None
-    ) -> None:
-        self.link = link
-        self.id = request_id
-        """As it came; None for a notification, which is never answered."""
-        self.since = since
-        self.gathering = gathering
+    link: int
+    id: bytes | None
+    """As it came; None for a notification, which is never answered."""
+    since: float
+    gathering: Gathering | None
 
     @property
     def shown_id(self) -> str:
@@ -92,74 +94,42 @@ class Waiter:
         return "" if self.id is None else shown(self.id.decode("utf-8", "replace"))
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """One request under way. Adapters carry it back and forth and do not look inside."""
 
-    __slots__ = (
-        "answered",
-        "asking",
-        "begun_at",
-        "deadline",
-        "handler",
-        "idempotency_key",
-        "identity",
-        "keeping",
-        "lookup_params",
-        "number",
-        "params",
-        "phase",
-        "raw_params",
-        "redelivered",
-        "rereading",
-        "shed",
-        "since",
-        "stored",
-        "threaded",
-        "ticket",
-        "waiters",
-    )
-
-    def __init__(
-        self,
-        number: int,
-        handler: Handler,
-        waiter: Waiter,
-        params: Any,
-        raw_params: bytes | msgspec.Raw,
-    ) -> None:
-        self.number = number
-        """Counts the calls of a service; part of the traceId of its errors."""
-        self.handler = handler
-        self.waiters = [waiter]
-        self.since = waiter.since
-        self.begun_at = waiter.since
-        """When the journal began it: earlier, if it was found there."""
-        self.params = params
-        self.lookup_params: Any = None
-        """What the lookup takes, if there is one: it may annotate another type."""
-        self.raw_params = raw_params
-        self.identity: Identity | None = None
-        """None for a read."""
-        self.phase = Phase.QUEUED
-        self.deadline: float | None = None
-        """When something is due: the end of the wait, the read's time-out, the alarm."""
-        self.answered = False
-        """Nobody waits any more, though the handler may still run."""
-        self.shed = False
-        """It is only looked up: there is no place for it, or the service stops."""
-        self.threaded = False
-        """It holds a worker."""
-        self.ticket = ""
-        self.idempotency_key = ""
-        self.redelivered = False
-        self.rereading: Reread | None = None
-        """Its row is read anew, since its handler may have committed it itself."""
-        self.asking: Asking | None = None
-        """While ASKING: why."""
-        self.stored = b""
-        """While REPEATING: the first answer, if it was stored."""
-        self.keeping: Keep | Forget | None = None
-        """While COMMITTING: what, and what will be answered then."""
+    number: int
+    """Counts the calls of a service; part of the traceId of its errors."""
+    handler: Handler
+    waiters: list[Waiter]
+    since: float
+    begun_at: float
+    """When the journal began it: earlier than `since`, if it was found there."""
+    params: Any
+    raw_params: bytes | msgspec.Raw
+    lookup_params: Any = None
+    """What the lookup takes, if there is one: it may annotate another type."""
+    identity: Identity | None = None
+    """None for a read."""
+    phase: Phase = Phase.QUEUED
+    deadline: float | None = None
+    """When something is due: the end of the wait, the read's time-out, the alarm."""
+    answered: bool = False
+    """Nobody waits any more, though the handler may still run."""
+    shed: bool = False
+    """It is only looked up: there is no place for it, or the service stops."""
+    threaded: bool = False
+    """It holds a worker."""
+    ticket: str = ""
+    idempotency_key: str = ""
+    redelivered: bool = False
+    rereading: "Reread | None" = None
+    """Its row is read anew, since its handler may have committed it itself."""
+    asking: "Asking | None" = None
+    """While ASKING: why."""
+    stored: bytes = b""
+    """While REPEATING: the first answer, if it was stored."""
+    keeping: "Keep | Forget | None" = None
+    """While COMMITTING: what, and what will be answered then."""
 
     def adopt(self, row: Row, now: float) -> None:
         """An earlier request was the same: this one goes on with its row."""
@@ -167,5 +137,9 @@ class Call:
         self.begun_at = now - row.age
         self.idempotency_key = row.entry.idempotency_key
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # without what came, here and for rich
         return f"Call({self.handler.method.wire}, {self.phase.value})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """What rich shows of it."""
+        return [("method", self.handler.method.wire), ("phase", self.phase.value)]

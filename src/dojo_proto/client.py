@@ -5,14 +5,13 @@ its results go back in, and answers leave through `data_to_send`. The client wir
 together and decides nothing that one of them can.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from dojo_proto.actions import Action, Carry, Dial, Link, Stop, Wait
 from dojo_proto.call import Call
-from dojo_proto.connecting import connect, explained
+from dojo_proto.connecting import closed, connect, explained
 from dojo_proto.connection import Connection, ConnectionEvent, Ended, RoundTrip
 from dojo_proto.connection import State as ConnectionState
 from dojo_proto.dispatch import Dispatch
@@ -20,7 +19,6 @@ from dojo_proto.epos import Epos
 from dojo_proto.errors import ConfigurationError
 from dojo_proto.events import (
     Cause,
-    Closed,
     Draining,
     Event,
     JournalFailed,
@@ -29,14 +27,14 @@ from dojo_proto.events import (
 )
 from dojo_proto.framing import NORMAL_CLOSURE, Message
 from dojo_proto.journal import Found, Row
+from dojo_proto.pending import PendingEvents
 from dojo_proto.settings import Settings, environment_of
 from dojo_proto.status import Status
 from dojo_proto.supervisor import State, Supervisor
+from dojo_proto.timers import earliest
 from dojo_proto.version import __version__
 from dojo_proto.work import Outcome, Work
 
-MAX_EVENTS = 10_000
-"""Events that wait for an observer; of more, the oldest are forgotten."""
 _STOPPED = "the service was stopped"
 
 
@@ -48,6 +46,22 @@ class Client:
     is the wall clock minus the clock of `now`, in seconds. Raises ConfigurationError if the EPOS
     cannot be served.
     """
+
+    __slots__ = (
+        "_address",
+        "_api_key",
+        "_connection",
+        "_dispatch",
+        "_entropy",
+        "_epos",
+        "_events",
+        "_last_received",
+        "_link",
+        "_proxy",
+        "_settings",
+        "_supervisor",
+        "_wall_offset",
+    )
 
     def __init__(
         self,
@@ -66,8 +80,8 @@ class Client:
         self._wall_offset = wall_offset
         self._address = settings.address
         self._proxy = settings.proxy_address
-        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
-        self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.append)
+        self._events = PendingEvents()
+        self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.put)
         self._dispatch = Dispatch(
             handlers=epos.handlers(),
             unresolved=epos.unresolved(),
@@ -75,7 +89,7 @@ class Client:
             scope=f"{settings.environment}/{settings.instance}",
             entropy=entropy,
             state=state,
-            emit=self._events.append,
+            emit=self._events.put,
             observe=observe,
             wall_offset=wall_offset,
         )
@@ -129,18 +143,16 @@ class Client:
 
     def next_work(self) -> Work | None:
         """The next thing to do for a handler or the journal, or None."""
-        return self._dispatch.next_work()
+        return self._dispatch.agenda.next_work()
 
     def next_event(self) -> Event | None:
         """The next thing an observer may want to know, or None."""
-        return self._events.popleft() if self._events else None
+        return self._events.take()
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; None if only input can change anything."""
-        timers = [self._supervisor.next_timer(), self._dispatch.next_timer()]
-        if self._connection is not None:
-            timers.append(self._connection.next_timer())
-        return min((timer for timer in timers if timer is not None), default=None)
+        connection = None if self._connection is None else self._connection.next_timer()
+        return earliest(connection, self._dispatch.next_timer(), self._supervisor.next_timer())
 
     def status(self) -> Status:
         """The state of the service, as data. Another thread may ask while one drives."""
@@ -185,7 +197,7 @@ class Client:
         seconds = self._settings.drain_timeout if timeout is None else timeout
         self._supervisor.drain(now, seconds)
         if self._supervisor.state is State.DRAINING is not before:
-            self._events.append(Draining(running=self._dispatch.table.in_flight, seconds=seconds))
+            self._events.put(Draining(running=self._dispatch.table.in_flight, seconds=seconds))
         if dialing:
             self._dial_over(Ended(cause=Cause.STOPPED, reason=_STOPPED), now)
         self._dispatch.drain(now)
@@ -292,7 +304,7 @@ class Client:
 
     def note_failed(self, reason: str) -> None:
         """The journal could not do a Note."""
-        self._events.append(JournalFailed(method="", step="note", reason=reason))
+        self._events.put(JournalFailed(method="", step="note", reason=reason))
 
     # Inside.
 
@@ -307,9 +319,10 @@ class Client:
         """Carry what one machine has said to the others, until none has anything to say."""
         # An answer leaves before the next event is looked at: it makes no difference then whether
         # what came in came at once or bit by bit.
+        outgoing = self._dispatch.delivery.outgoing
         while (connection := self._connection) is not None:
-            if self._dispatch.delivery.outgoing:
-                self._send(connection, *self._dispatch.delivery.outgoing.popleft(), now)
+            if outgoing:
+                self._send(connection, *outgoing.pop(0), now)
             elif (event := connection.next_event()) is not None:
                 self._handle(event, connection, now)
             elif not self._wind_up(connection, now):
@@ -340,11 +353,12 @@ class Client:
 
     def _wind_up(self, connection: Connection, now: float) -> bool:
         """Let go of a connection that nobody needs; say whether that made something happen."""
-        if connection.state is ConnectionState.CLOSING:
+        state = connection.state
+        if state is ConnectionState.CLOSING:
             return self._unlink(now)  # RFC 6455 section 5.5.1: behind a Close no answer may leave
         if self._supervisor.state is not State.DRAINING:
             return False
-        if connection.state is ConnectionState.OPEN and not self._drained:
+        if state is ConnectionState.OPEN and not self._drained:
             return False
         # Nothing is left to answer; on one that is still opening nothing was ever asked.
         connection.close(NORMAL_CLOSURE, _STOPPED, now)
@@ -370,24 +384,14 @@ class Client:
             self._dispatch.intake.receive(number, event, now)
         elif isinstance(event, RoundTrip):
             self._dispatch.receipts.arrived(event.arrived)
-            self._events.append(PingRoundTrip(link=number, seconds=event.seconds))
+            self._events.put(PingRoundTrip(link=number, seconds=event.seconds))
         else:  # Open; a client's stages pass or are refused, and none has Asked
             self._supervisor.opened(now)
             self._dispatch.delivery.link = number
             seconds = now - self._supervisor.deadline + self._settings.open_timeout
-            self._events.append(Opened(link=number, url=self._settings.url, seconds=seconds))
+            self._events.put(Opened(link=number, url=self._settings.url, seconds=seconds))
 
     def _dial_over(self, ended: Ended, now: float) -> None:
         ended = explained(ended, self._api_key)
-        self._events.append(
-            Closed(
-                link=self._supervisor.dials,
-                cause=ended.cause,
-                reason=ended.reason,
-                code=ended.code,
-                status=ended.status,
-                up_for=ended.up_for,
-                retry_after=ended.retry_after,
-            )
-        )
+        self._events.put(closed(ended, self._supervisor.dials))
         self._supervisor.ended(ended, now)

@@ -6,7 +6,7 @@ import msgspec
 
 from dojo_proto.connection import Connection, Ended, Limits
 from dojo_proto.deflate import Deflate
-from dojo_proto.events import Cause
+from dojo_proto.events import Cause, Closed
 from dojo_proto.exchange import redact
 from dojo_proto.framing import MESSAGE_TOO_BIG, NO_STATUS_RECEIVED, Framing
 from dojo_proto.handshake import Handshake
@@ -86,3 +86,16 @@ def explained(ended: Ended, api_key: str) -> Ended:
     else:
         return ended
     return msgspec.structs.replace(ended, reason=reason)
+
+
+def closed(ended: Ended, link: int) -> Closed:
+    """What observers hear of it."""
+    return Closed(
+        link=link,
+        cause=ended.cause,
+        reason=ended.reason,
+        code=ended.code,
+        status=ended.status,
+        up_for=ended.up_for,
+        retry_after=ended.retry_after,
+    )

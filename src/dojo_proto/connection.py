@@ -4,7 +4,6 @@ It owns the outbound queue, the opening stages, the closing handshake and their 
 nothing of JSON-RPC or of other connections.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TypeAlias, assert_never
@@ -98,6 +97,24 @@ class Connection:
     last event of a connection is its one Ended. After that, input is ignored.
     """
 
+    __slots__ = (
+        "_close_deadline",
+        "_ending",
+        "_ends_stream",
+        "_entropy",
+        "_events",
+        "_framing",
+        "_keepalive",
+        "_limits",
+        "_make_framing",
+        "_opened_at",
+        "_outbound",
+        "_peer_closed",
+        "_ready",
+        "_stages",
+        "state",
+    )
+
     def __init__(
         self,
         *,
@@ -109,12 +126,14 @@ class Connection:
         now: float,
     ) -> None:
         self.state = State.TUNNELLING if len(stages) > 1 else State.OPENING
-        self._stages = deque(stages)
+        self._stages = list(stages)
         self._make_framing = framing
         self._limits = limits
         self._ends_stream = ends_stream
         self._entropy = entropy
-        self._events: deque[ConnectionEvent] = deque()
+        # What happened: the newest last, and the oldest last. A deque takes 760 bytes when empty.
+        self._events: list[ConnectionEvent] = []
+        self._ready: list[ConnectionEvent] = []
         self._keepalive = Keepalive(
             interval=limits.ping_interval, pong_timeout=limits.pong_timeout, now=now
         )
@@ -180,7 +199,7 @@ class Connection:
                     self._outbound.begun = answer  # a server's refusal has still to leave
             case Passed(trailing=trailing):
                 self._take_stage_data()
-                self._stages.popleft()
+                self._stages.pop(0)
                 if self._stages:
                     self._move(State.OPENING)
                     return
@@ -265,7 +284,10 @@ class Connection:
 
     def next_event(self) -> ConnectionEvent | None:
         """The next thing that happened, or None."""
-        return self._events.popleft() if self._events else None
+        if not self._ready:
+            self._ready, self._events = self._events, self._ready
+            self._ready.reverse()
+        return self._ready.pop() if self._ready else None
 
     def data_to_send(self, now: float, limit: int) -> bytes:
         """Up to `limit` bytes to write now. Ask again when they are written; empty if none wait."""

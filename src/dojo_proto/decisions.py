@@ -36,6 +36,10 @@ TOO_SLOW = UnexpectedError("the EPOS took too long")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
+# Most results are one of these, and to ask an abstract class of each is slow.
+_PLAIN = (msgspec.Struct, dict)
+
+
 class Asking(Enum):
     """Why the `lookup` is asked."""
 
@@ -127,7 +131,9 @@ def sound(outcome: Outcome) -> Outcome:
 
     It comes from an `async def` inside a wrapper that hides it, and nothing has run yet.
     """
-    if isinstance(outcome, Returned) and isinstance(outcome.value, Awaitable):
+    if type(outcome) is not Returned or isinstance(outcome.value, _PLAIN):
+        return outcome
+    if isinstance(outcome.value, Awaitable):
         reason = "it returned something to await: it has to be registered as an `async def`"
         return Raised(TypeError(reason))
     return outcome

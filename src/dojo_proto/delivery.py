@@ -1,7 +1,5 @@
 """Answers on their way to those who wait: encoding, batches, and on which link they may go."""
 
-from collections import deque
-
 import msgspec
 
 from dojo_proto.call import Call, Gathering, Waiter
@@ -17,11 +15,14 @@ class Delivery:
     gone.
     """
 
+    __slots__ = ("_echo_method", "_observe", "_reports", "link", "outgoing")
+
     def __init__(self, *, echo_method: bool, reports: Reports) -> None:
         self.link = 0
         """The link that is open; 0 if none is."""
-        self.outgoing: deque[tuple[bytes, str]] = deque()
-        """Messages for that link, each with the row whose outcome it tells, or an empty text."""
+        self.outgoing: list[tuple[bytes, str]] = []
+        """Messages for that link, the first one first, each with the row whose outcome it tells, or
+        an empty text."""
         self._echo_method = echo_method
         self._reports = reports
         self._observe = reports.observe
@@ -45,7 +46,8 @@ class Delivery:
         call.waiters = []
 
     def error(self, call: Call, error: ErrorObject, now: float, *, repeat: bool = False) -> None:
-        """Answer everybody with an error."""
+        """Answer everybody with an error, which gets a traceId unless it has one."""
+        error = self.stamp(error, call.number)
         outcome = RequestOutcome.REPEAT if repeat else RequestOutcome.ERROR
         for waiter in call.waiters:
             method = call.handler.method.wire

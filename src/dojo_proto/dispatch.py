@@ -12,22 +12,11 @@ from typing import Any, assert_never
 import msgspec
 
 from dojo_proto import decisions
-from dojo_proto.admission import Admission, Admitted
+from dojo_proto.admission import Admission
 from dojo_proto.agenda import Agenda
 from dojo_proto.call import Call, Phase, move
 from dojo_proto.contract import Kind
-from dojo_proto.decisions import (
-    Ask,
-    AskAgain,
-    Forget,
-    Keep,
-    Reply,
-    Reread,
-    RunHandler,
-    Step,
-    Withhold,
-    error_object,
-)
+from dojo_proto.decisions import Forget, Keep, Reply, Step, error_object
 from dojo_proto.delivery import Delivery
 from dojo_proto.errors import DomainError, LocalProtocolError
 from dojo_proto.events import Event, RequestOutcome
@@ -40,7 +29,8 @@ from dojo_proto.reports import Reports
 from dojo_proto.settings import Settings
 from dojo_proto.settling import Settling
 from dojo_proto.table import Table
-from dojo_proto.work import Outcome, Raised, Work
+from dojo_proto.timers import earliest
+from dojo_proto.work import Outcome, Raised
 
 
 class Dispatch:
@@ -50,6 +40,20 @@ class Dispatch:
     `scope` tells environments and instances apart in the journal; `wall_offset` is the wall clock
     minus the caller's clock, in seconds.
     """
+
+    __slots__ = (
+        "_reports",
+        "_settings",
+        "_shed",
+        "admission",
+        "agenda",
+        "delivery",
+        "draining",
+        "intake",
+        "receipts",
+        "settling",
+        "table",
+    )
 
     def __init__(
         self,
@@ -110,10 +114,6 @@ class Dispatch:
                 self._give_up(call)
 
     # What the adapter does.
-
-    def next_work(self) -> Work | None:
-        """The next thing to do, or None."""
-        return self.agenda.next_work()
 
     def begun(self, call: Call, found: Found, now: float) -> None:
         """The journal has looked `call` up, or found that its handler has committed it itself."""
@@ -190,8 +190,7 @@ class Dispatch:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; it may turn out that nothing is due."""
-        timers = (self.table.deadline, self.receipts.next_timer())
-        return min((timer for timer in timers if timer is not None), default=None)
+        return earliest(self.table.deadline, self.receipts.next_timer())
 
     def handle_timer(self, now: float) -> None:
         """Turn away who waited too long, answer reads that took too long, raise alarms."""
@@ -236,15 +235,12 @@ class Dispatch:
         if self.draining:
             self._turn_away(call, now)
             return
-        match self.admission.admit(call, now):
-            case Admitted.NOW:
-                self._start(call, now)
-            case Admitted.WAITS:
-                self.table.arm(call)
-            case Admitted.FULL:
-                self._turn_away(call, now)
-            case never:
-                assert_never(never)
+        if self.admission.take(call):
+            self._start(call, now)
+        elif self.admission.wait(call, now):
+            self.table.arm(call)
+        else:
+            self._turn_away(call, now)
 
     def _join(self, call: Call, repeat: Call, identity: Identity, now: float) -> None:
         """Let those who sent `repeat` wait for the answer to `call`, as far as there is room."""
@@ -271,11 +267,11 @@ class Dispatch:
             )
         if call.identity is None:
             error = decisions.STOPPING if self.draining else decisions.OVERLOADED
-            stamped = self.delivery.stamp(error_object(error), call.number)
-            self.delivery.error(call, stamped, now)
+            self.delivery.error(call, error_object(error), now)
         elif self._shed <= self._settings.max_queued:
             self._shed += 1
             call.shed = True
+            self.table.started[call.number] = call
             self._begin(call, insert=False)
         else:
             # Not even a look-up has room. It may be booked, so an error would be a guess.
@@ -283,15 +279,14 @@ class Dispatch:
             self.table.forget(call)
 
     def _start(self, call: Call, now: float) -> None:
+        self.table.started[call.number] = call
         if call.identity is None:
-            self.table.started[call.number] = call
             self._run_handler(call, now)
         else:
             self._begin(call, insert=True)
 
     def _begin(self, call: Call, *, insert: bool) -> None:
         call.deadline = None
-        self.table.started[call.number] = call
         self.agenda.begin(call, insert=insert)
 
     def _run_handler(self, call: Call, now: float) -> None:
@@ -311,23 +306,23 @@ class Dispatch:
 
     def _carry_out(self, call: Call, step: Step, now: float) -> None:
         match step:
-            case RunHandler(redelivered=redelivered):
-                call.redelivered = redelivered
-                self._run_handler(call, now)
-            case Ask(why=why, lookup=lookup):
-                call.asking = why
-                self._run(call, lookup, Phase.ASKING, now)
-            case AskAgain(stored=stored, lookup=lookup):
-                call.stored = stored
-                self._run(call, lookup, Phase.REPEATING, now)
-            case Reread():
-                call.rereading = step
-                self._begin(call, insert=False)
-            case Keep() | Forget():
-                self._keep(call, step, now)
             case Reply():
                 self._reply(call, step, now)
-            case Withhold(reason=reason, unknown=unknown):
+            case Keep() | Forget():
+                self._keep(call, step, now)
+            case decisions.RunHandler(redelivered=redelivered):
+                call.redelivered = redelivered
+                self._run_handler(call, now)
+            case decisions.Ask(why=why, lookup=lookup):
+                call.asking = why
+                self._run(call, lookup, Phase.ASKING, now)
+            case decisions.AskAgain(stored=stored, lookup=lookup):
+                call.stored = stored
+                self._run(call, lookup, Phase.REPEATING, now)
+            case decisions.Reread():
+                call.rereading = step
+                self._begin(call, insert=False)
+            case decisions.Withhold(reason=reason, unknown=unknown):
                 if unknown:
                     self._reports.unknown(call, reason, now)
                 self.delivery.silence(call, RequestOutcome.WITHHELD, now)
@@ -351,7 +346,6 @@ class Dispatch:
             self._reports.unfit(call, reply.fault)
         content = reply.content
         if isinstance(content, ErrorObject):
-            content = self.delivery.stamp(content, call.number)
             self.delivery.error(call, content, now, repeat=reply.repeat)
         else:
             if call.ticket in self.table.open_rows:
@@ -368,8 +362,7 @@ class Dispatch:
     def _too_slow(self, call: Call, now: float) -> None:
         self._reports.slow(call, now)
         if call.identity is None:
-            error = self.delivery.stamp(error_object(decisions.TOO_SLOW), call.number)
-            self.delivery.error(call, error, now)
+            self.delivery.error(call, error_object(decisions.TOO_SLOW), now)
             self._give_up(call)
 
     def _give_up(self, call: Call) -> None:
@@ -382,16 +375,19 @@ class Dispatch:
         move(call, Phase.DONE)
         call.deadline = None
         del self.table.started[call.number]
-        self.table.forget(call)
+        if call.identity is not None:
+            self.table.forget(call)
         if call.shed:
             self._shed -= 1
         else:
             self.admission.release(call)
             if self.admission.queued:
                 self._start_waiting(now)
-        for repeat in self.settling.over(call):
-            self._admit(repeat, now)
-        self.settling.start_next(now)
+        if self.settling.asking is not None:
+            for repeat in self.settling.over(call):
+                self._admit(repeat, now)
+        if self.settling.waiting:
+            self.settling.start_next(now)
 
     def _start_waiting(self, now: float) -> None:
         while (ready := self.admission.next_ready()) is not None:

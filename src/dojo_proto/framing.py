@@ -1,8 +1,9 @@
 """Bytes to messages and control frames, and back (RFC 6455 section 5).
 
-wsproto parses frames; messages are assembled and judged here, byte for byte in the order they came,
-so that it makes no difference how the stream was cut. Every outgoing frame is serialised here, with
-masks from the injected entropy, so that the same inputs always give the same bytes.
+A text message in one plain frame takes the fast lane. All other frames are parsed by wsproto, and
+their messages assembled and judged here, byte for byte in the order they came, so that it makes no
+difference how the stream was cut. Every outgoing frame is serialised here, with masks from the
+injected entropy, so that the same inputs always give the same bytes.
 """
 
 from codecs import utf_8_decode
@@ -13,6 +14,7 @@ from typing import TypeAlias, cast
 import msgspec
 from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, Opcode, ParseFailed
 
+from dojo_proto import fast_lane
 from dojo_proto.deflate import CORRUPT, Deflate
 from dojo_proto.errors import LocalProtocolError
 
@@ -92,10 +94,14 @@ class Framing:
         deflate: Deflate | None = None,
     ) -> None:
         self._client = client
-        self._entropy = entropy
+        self._keys = fast_lane.mask_keys(entropy)
         self._max = max_message_size
         self._deflate = deflate if deflate is not None and deflate.enabled() else None
         self._decoder = FrameDecoder(client, [] if self._deflate is None else [self._deflate])
+        # The first byte of a frame, if that is all that has come of it; or else how much the
+        # decoder has still to get of the frame that it has begun, or as yet of its header.
+        self._begun = b""
+        self._owed = 0
         # The message under way: TEXT or BINARY, what has come of it, and the start of a character
         # at its end.
         self._opcode: Opcode | None = None
@@ -104,9 +110,34 @@ class Framing:
         self._ended = False
 
     def receive_data(self, data: bytes) -> Iterator[FrameEvent]:
-        """Yield what `data` completes, in order. Bytes behind the end are ignored."""
-        if self._ended:
-            return
+        """Yield what `data` completes, in order. Bytes behind the end are ignored.
+
+        To be read to its end before there is more data.
+        """
+        if self._begun:
+            data, self._begun = self._begun + data, b""
+        at = 0
+        while at < len(data) and not self._ended:
+            if not self._owed:
+                # What a server gets is masked, and nothing for the fast lane.
+                if self._client and self._opcode is None:
+                    texts, at = fast_lane.cut(data, at, self._max)
+                    for text in texts:
+                        yield Message(text)
+                if len(data) - at < 2:
+                    self._begun = data[at:]
+                    return
+                self._owed = _frame_size(data, at)
+            # The decoder gets no byte of the next frame, which may be one for the fast lane.
+            piece = data[at : at + self._owed]
+            at += len(piece)
+            self._owed -= len(piece)
+            yield from self._decode(piece)
+            if not self._owed and self._decoder.header is not None:
+                self._owed = self._decoder.header.payload_len
+
+    def _decode(self, data: bytes) -> Iterator[FrameEvent]:
+        """As `receive_data`, without the fast lane. Not to be called behind the end."""
         self._decoder.receive_bytes(data)
         try:
             while (frame := self._decoder.process_buffer()) is not None:
@@ -166,6 +197,8 @@ class Framing:
 
     def text(self, payload: bytes) -> bytes:
         """A text message, as one final frame. `payload` is UTF-8."""
+        if self._deflate is None:
+            return self._frame(fast_lane.FINAL_TEXT, payload)
         first, payload = self._message(payload)
         return self._frame(_FIN | first, payload)
 
@@ -226,12 +259,18 @@ class Framing:
             header = pack("!BBQ", first, mask | 127, size)
         if not mask:
             return header + payload
-        # RFC 6455 section 5.3: a fresh, unpredictable key for every frame. One big integer XOR is
-        # the quickest way through a payload in plain Python.
-        key = self._entropy(4)
-        stretched = (key * (size // 4 + 1))[:size]
-        masked = int.from_bytes(payload, "big") ^ int.from_bytes(stretched, "big")
-        return b"%b%b%b" % (header, key, masked.to_bytes(size, "big"))
+        key = next(self._keys)
+        return b"".join((header, key, fast_lane.masked(payload, key)))
+
+
+def _frame_size(data: bytes, at: int) -> int:
+    """Bytes of the frame at `at` (RFC 6455 section 5.2), or of its header if that is cut off."""
+    length = data[at + 1] & ~_MASK
+    start = at + 2
+    if length > 125:
+        start += 2 if length == 126 else 8
+        length = int.from_bytes(data[at + 2 : start], "big") if start <= len(data) else 0
+    return start - at + (4 if data[at + 1] & _MASK else 0) + length
 
 
 def _control_event(opcode: Opcode, payload: bytes) -> PingFrame | PongFrame | CloseFrame:

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from dojo_proto.contract import BY_NAME, EventType, Method
+from dojo_proto.contract import BY_NAME, EventType, Kind, Method
 from dojo_proto.errors import ConfigurationError
 from dojo_proto.params import decoder
 
@@ -31,11 +31,16 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
     lookup: "Handler | None" = None
     by_event: "Mapping[str, Handler] | None" = None
     """Of the method for events: type of event → the handler of that alone. The rest is for this."""
+    reads: bool = False
+    """Whether it changes nothing. Follows from the method."""
+    threaded: bool = False
+    """Whether a call of it needs a worker thread at some time. Follows from the functions."""
 
-    @property
-    def threaded(self) -> bool:
-        """Whether a call of it needs a worker thread at some time."""
-        return not self.is_async or (self.lookup is not None and not self.lookup.is_async)
+    def __post_init__(self) -> None:
+        """Work out once what every call asks."""
+        threaded = not self.is_async or (self.lookup is not None and not self.lookup.is_async)
+        msgspec.structs.force_setattr(self, "reads", self.method.kind is Kind.READ)
+        msgspec.structs.force_setattr(self, "threaded", threaded)
 
     def chosen(self, params: bytes | msgspec.Raw) -> "Handler":
         """The handler for these params: for those of an event, the one of its type.

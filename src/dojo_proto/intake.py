@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from dojo_proto.call import Call, Gathering, Waiter
-from dojo_proto.contract import Kind
 from dojo_proto.delivery import Delivery
 from dojo_proto.errors import INVALID_PARAMS, METHOD_NOT_FOUND, InvalidRequest
 from dojo_proto.events import MessageDropped
@@ -22,6 +21,17 @@ class Intake:
     `admit` takes (call, now). Whatever is wrong with a message is answered here (JSON-RPC 2.0
     section 5.1) and never raises.
     """
+
+    __slots__ = (
+        "_admit",
+        "_count",
+        "_delivery",
+        "_handlers",
+        "_max_depth",
+        "_reports",
+        "last_request",
+        "scope",
+    )
 
     def __init__(
         self,
@@ -68,7 +78,10 @@ class Intake:
             case Request():
                 self._request(item, link, gathering, now)
             case Invalid(id=request_id, code=code, reason=reason):
-                self._refuse(_waiter(link, request_id, gathering, now), "", code, reason, now)
+                waiter = Waiter(link, request_id, now, gathering)
+                if gathering is not None:
+                    gathering.expect(waiter)
+                self._refuse(waiter, "", code, reason, now)
             case Response() | Stray():
                 reason = "it is an answer, and nothing was asked"
                 self._reports.emit(MessageDropped(link=link, reason=reason))
@@ -79,7 +92,9 @@ class Intake:
         self, request: Request, link: int, gathering: Gathering | None, now: float
     ) -> None:
         self.last_request = now
-        waiter = _waiter(link, request.id, gathering, now)
+        waiter = Waiter(link, request.id, now, gathering)
+        if gathering is not None:
+            gathering.expect(waiter)
         handler = self._handlers.get(request.method)
         if handler is None:
             reason = "this EPOS has no such method"
@@ -88,15 +103,16 @@ class Intake:
             return
         method = handler.method
         raw = b"{}" if request.params is None else request.params
-        reads = method.kind is Kind.READ
+        reads = handler.reads
         if gathering is not None and not reads:
             reason = "a request that changes something has to come by itself, not in a batch"
             self._refuse(waiter, method.wire, INVALID_PARAMS, reason, now)
             return
         try:
             self._count += 1
-            handler = handler.chosen(raw)
-            call = Call(self._count, handler, waiter, handler.decode(raw), raw)
+            if handler.by_event is not None:
+                handler = handler.chosen(raw)
+            call = Call(self._count, handler, [waiter], now, now, handler.decode(raw), raw)
             if not reads and handler.lookup is not None:
                 call.lookup_params = handler.lookup.decode(raw)
         except Exception as error:  # noqa: BLE001 - a user's own type may raise anything
@@ -122,9 +138,3 @@ class Intake:
             trace_id=self._reports.trace_id(self._count),
         )
         self._delivery.reject(waiter, method, error, now, echoed=echoed)
-
-
-def _waiter(link: int, request_id: bytes | None, gathering: Gathering | None, now: float) -> Waiter:
-    if gathering is not None and request_id is not None:
-        gathering.waiting += 1
-    return Waiter(link, request_id, now, gathering)

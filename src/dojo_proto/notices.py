@@ -63,6 +63,8 @@ class Outbox:
     the ones most likely to be paid and closed by now.
     """
 
+    __slots__ = ("_limit", "_number", "_waiting")
+
     def __init__(self, limit: int = MAX_WAITING) -> None:
         self._limit = limit
         self._waiting: dict[type[_Updated], OrderedDict[Notice, int]] = {

@@ -116,7 +116,7 @@ class Outbound:
 
     def _begin(self, framing: Framing, room: int, now: float) -> None:
         """Control frames go between frames, before every message (RFC 6455 section 5.4)."""
-        parts = [self.begun]
+        parts = [self.begun] if self.begun else []
         while self.pongs and room > 0:
             parts.append(framing.pong(self.pongs.popleft()))
             room -= len(parts[-1])
@@ -127,6 +127,12 @@ class Outbound:
             self.ping = None
             self._keepalive.ping_left(now)
         taken = self._taken
+        if self._queued <= room:  # nearly always; one by one takes longer
+            parts += self._frames
+            room -= self._queued
+            self._taken += len(self._frames)
+            self._queued = 0
+            self._frames.clear()
         while self._frames and room > 0:
             frame = self._frames.popleft()
             parts.append(frame)

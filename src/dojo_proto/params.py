@@ -9,6 +9,7 @@ import msgspec
 from msgspec import ValidationError
 
 from dojo_proto import contract
+from dojo_proto.context import Context
 from dojo_proto.contract import Method
 from dojo_proto.contract.money import MINOR_UNITS
 from dojo_proto.contract.requests import EXCLUSIVE
@@ -47,6 +48,11 @@ def decoder(annotation: Any, method: Method, place: str) -> Callable[..., Any]:
                 f"{getattr(method.params, '__name__', 'dict')}"
             )
         return contract.decoder(kind)
+    if kind is Context:
+        raise ConfigurationError(
+            f"{place}: params cannot be decoded into Context; expected the context first, and then "
+            "the params"
+        )
     if taken is dict:
         taken = dict[str, Any]
     try:

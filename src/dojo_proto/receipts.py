@@ -5,7 +5,6 @@ it proves that it arrived. A payment that the till has booked, and that Dojo may
 alarm: Dojo may have given the money back.
 """
 
-from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -34,6 +33,8 @@ class Receipts:
     `note` takes (tickets, told), for the journal; `emit` takes observers' events.
     """
 
+    __slots__ = ("_booked", "_emit", "_note", "_queued", "_sent")
+
     def __init__(
         self,
         *,
@@ -45,8 +46,8 @@ class Receipts:
         # Payments that Dojo is not known to know of, by the time of their commit.
         self._booked: dict[str, _Booked] = {}
         # Answers on the open link, with the marks of their messages: not written, and written.
-        self._queued: deque[tuple[int, str]] = deque()
-        self._sent: deque[tuple[int, str]] = deque(maxlen=MAX_SENT)
+        self._queued: list[tuple[int, str]] = []
+        self._sent: list[tuple[int, str]] = []
 
     @property
     def waiting(self) -> bool:
@@ -70,7 +71,8 @@ class Receipts:
         """Messages up to `mark` have left this process."""
         answers = _up_to(mark, self._queued)
         if answers:
-            self._sent.extend(answers)
+            self._sent += answers
+            del self._sent[:-MAX_SENT]
             self._note(tuple(ticket for _, ticket in answers), Told.SENT)
 
     def arrived(self, mark: int) -> None:
@@ -106,9 +108,11 @@ class Receipts:
             self._note(tuple(tickets), Told.REPORTED)
 
 
-def _up_to(mark: int, answers: deque[tuple[int, str]]) -> list[tuple[int, str]]:
+def _up_to(mark: int, answers: list[tuple[int, str]]) -> list[tuple[int, str]]:
     """Take the first of `answers` out: those up to `mark`."""
-    taken: list[tuple[int, str]] = []
-    while answers and answers[0][0] <= mark:
-        taken.append(answers.popleft())
+    number = 0
+    while number < len(answers) and answers[number][0] <= mark:
+        number += 1
+    taken = answers[:number]
+    del answers[:number]
     return taken

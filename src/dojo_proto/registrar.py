@@ -50,6 +50,8 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
 class _Lane:
     """One kind of call: its failures, and when the next one may be made."""
 
+    __slots__ = ("_backoff", "due")
+
     def __init__(self, settings: Settings, uniform: Callable[[], float]) -> None:
         self.due = -inf
         self._backoff = Backoff(
@@ -80,6 +82,21 @@ class Registrar:
 
     `uniform` gives a number in [0, 1) for the jitter; `emit` takes events, from inside the methods.
     """
+
+    __slots__ = (
+        "_emit",
+        "_linked",
+        "_mismatch",
+        "_notifying",
+        "_outbox",
+        "_registering",
+        "_served",
+        "_under_way",
+        "_until",
+        "dropped",
+        "over",
+        "phase",
+    )
 
     def __init__(
         self, settings: Settings, *, uniform: Callable[[], float], emit: Callable[[Event], None]

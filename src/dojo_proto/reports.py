@@ -15,6 +15,8 @@ class Reports:
     `emit` takes them; `observe` says whether those of every request are wanted, or alarms only.
     """
 
+    __slots__ = ("_trace_prefix", "emit", "observe")
+
     def __init__(self, *, emit: Callable[[Event], None], observe: bool, trace_prefix: str) -> None:
         self.emit = emit
         self.observe = observe

@@ -74,6 +74,20 @@ class RestCall:
     that comes changes it. Raises ConfigurationError if a header's value could not be sent safely.
     """
 
+    __slots__ = (
+        "_asking",
+        "_exchange",
+        "_is_here",
+        "_secret",
+        "_timeout",
+        "_tunnel",
+        "_url",
+        "host",
+        "link",
+        "outcome",
+        "port",
+    )
+
     def __init__(
         self, request: RestRequest, *, settings: Settings, software_house_id: str, api_key: str
     ) -> None:

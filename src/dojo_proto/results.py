@@ -1,5 +1,6 @@
 """What a handler or lookup returned: as JSON, and what is wrong with it."""
 
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -8,6 +9,9 @@ import msgspec
 from dojo_proto import contract
 from dojo_proto.contract import Method, strict
 from dojo_proto.params import located
+
+_REMEMBERED = 256
+_LONGEST = 4096
 
 
 def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
@@ -21,15 +25,25 @@ def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
         return b"{}", "" if method.empty_result else missing
     try:
         result = contract.encode(value)
-        fault = strict.fault(method.result, result)
+        judge = _judge_once if len(result) <= _LONGEST else _judge
+        fault, has_null = judge(method.result, result)
         if fault:
             msgspec.json.decode(result)  # of a msgspec.Raw nobody has looked at the syntax yet
     except Exception as error:  # noqa: BLE001 - whatever a user's object raises, it was booked
         return b"", f"Expected what JSON can carry, got `{_uncarried(value, error)}` - at `$`"
     # NaN and the infinities are written as null: where the type takes that, only they can tell.
-    if not fault and b"null" in result and _has_no_number(value):
+    if has_null and not fault and _has_no_number(value):
         fault = "Expected numbers that JSON can carry, got NaN or infinity"
     return result, located(fault) if fault else ""
+
+
+def _judge(kind: Any, result: bytes) -> tuple[str, bool]:
+    """What is wrong with a result's JSON, and whether there may be a null in it."""
+    return strict.fault(kind, result), b"null" in result
+
+
+# A till is asked for the same orders again and again, and the same bytes have the same faults.
+_judge_once = lru_cache(_REMEMBERED)(_judge)
 
 
 def _uncarried(value: Any, error: Exception) -> str:

@@ -1,12 +1,11 @@
 """What an earlier process has left open in the journal, taken up when the next one starts."""
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from dojo_proto.admission import Admission
-from dojo_proto.call import Call, Phase, Waiter
+from dojo_proto.call import Call, Phase
 from dojo_proto.contract import BY_NAME, Kind
 from dojo_proto.decisions import Asking
 from dojo_proto.handlers import Handler
@@ -43,6 +42,19 @@ class Settling:
     it, if there is one; `handlers` are those of the EPOS, by wire name; `run` has one called.
     """
 
+    __slots__ = (
+        "_admission",
+        "_ask",
+        "_handlers",
+        "_receipts",
+        "_reports",
+        "_run",
+        "_table",
+        "asking",
+        "behind",
+        "waiting",
+    )
+
     def __init__(
         self,
         ask: Handler | None,
@@ -59,20 +71,22 @@ class Settling:
         self.behind: list[Call] = []
         """Requests for the same: each goes its own way when it is known, or known not to be."""
         self._ask = ask
-        self._handlers = {handler.method.name: handler for handler in handlers.values()}
+        self._handlers = handlers
         self._table = table
         self._admission = admission
         self._reports = reports
         self._receipts = receipts
         self._run = run
-        self._waiting: deque[Call] = deque()
+        self.waiting: list[Call] = []
+        """Calls that are still to ask, that of the oldest row last."""
 
     def resume(self, rows: Sequence[Row], now: float) -> None:
         """Take up `rows`: report what is open, and follow what Dojo is not known to know."""
+        handlers = {handler.method.name: handler for handler in self._handlers.values()}
         # The oldest first, as it is in receipts ever after.
         for number, row in enumerate(sorted(rows, key=lambda row: -row.age), start=1):
             name, key = row.entry.method, row.entry.idempotency_key
-            handler = self._handlers.get(name)
+            handler = handlers.get(name)
             method = BY_NAME.get(name) if handler is None else handler.method
             if row.state is RowState.SUCCEEDED:
                 if method is not None and method.kind is Kind.MONEY:
@@ -83,22 +97,23 @@ class Settling:
             if method is not None and self._ask is not None:
                 lookup = None if handler is None else handler.lookup
                 ask = msgspec.structs.replace(self._ask, method=method, lookup=lookup)
-                self._waiting.append(_asking(-number, ask, row, now))
+                self.waiting.append(_asking(-number, ask, row, now))
+        self.waiting.reverse()
         self.start_next(now)
 
     def start_next(self, now: float) -> None:
         """Ask about the next row, if there is one and a place for it."""
-        while self._waiting and not self._untouched(self._waiting[0]):
-            self._waiting.popleft()  # a retry has settled it, or is about to
-        if self.asking is None and self._waiting and self._admission.take(self._waiting[0]):
-            call = self.asking = self._waiting.popleft()
+        while self.waiting and not self._untouched(self.waiting[-1]):
+            self.waiting.pop()  # a retry has settled it, or is about to
+        if self.asking is None and self.waiting and self._admission.take(self.waiting[-1]):
+            call = self.asking = self.waiting.pop()
             self._table.know(call)
             self._table.started[call.number] = call
             self._run(call, call.handler, Phase.ASKING, now)
 
     def stop(self) -> None:
         """Ask no more."""
-        self._waiting.clear()
+        self.waiting.clear()
 
     def over(self, call: Call) -> Sequence[Call]:
         """`call` is over: those that have waited behind it, if it was the one that asks."""
@@ -119,8 +134,7 @@ class Settling:
 
 def _asking(number: int, ask: Handler, row: Row, now: float) -> Call:
     unresolved = Unresolved(method=row.entry.method, key=row.entry.idempotency_key, age=row.age)
-    call = Call(number, ask, Waiter(0, None, now, None), unresolved, b"{}")
-    call.waiters = []
+    call = Call(number, ask, [], now, now, unresolved, b"{}")
     call.identity = row.entry.identity
     call.asking = Asking.UNRESOLVED
     call.adopt(row, now)

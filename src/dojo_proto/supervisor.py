@@ -57,6 +57,21 @@ class Supervisor:
     that the program must hear of.
     """
 
+    __slots__ = (
+        "_backoff",
+        "_emit",
+        "_ever_up",
+        "_settings",
+        "_short_lives",
+        "_timer",
+        "deadline",
+        "dials",
+        "error",
+        "last_error",
+        "since",
+        "state",
+    )
+
     def __init__(
         self,
         *,

@@ -11,6 +11,8 @@ from dojo_proto.stage import Passed, Refused, StageOutcome
 class Tunnel:
     """A stage of a connection: asks `proxy` for a tunnel to `address`."""
 
+    __slots__ = ("_exchange", "_name", "_secrets", "data_to_send")
+
     def __init__(self, *, proxy: Address, address: Address, max_header_size: int) -> None:
         self._name = f"the proxy {proxy.authority}"
         headers = [("Host", address.authority)]

@@ -31,6 +31,8 @@ class Upgrade:
     decides with `accept` or `refuse`; the outcome of either goes to `Connection.settle`.
     """
 
+    __slots__ = ("_asked", "_deflate", "_fed", "_http", "_max", "_request", "data_to_send")
+
     def __init__(self, *, max_header_size: int, deflate: Deflate | None) -> None:
         self.data_to_send = b""
         self._http = Connection(SERVER, max_incomplete_event_size=max_header_size)

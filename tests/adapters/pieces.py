@@ -30,7 +30,7 @@ def make_call() -> Call:
 
 def make_run(function: Callable[..., Any], params: Any = None) -> Run:
     """Work for a thread: `function(context, params)`."""
-    context = Context(method=METHOD, request_id=b'"id-1"', params=b"{}")
+    context = Context(method=METHOD, raw_id=b'"id-1"', raw_params=b"{}")
     return Run(make_call(), function, context, params, is_async=False)
 
 

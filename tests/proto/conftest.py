@@ -5,6 +5,7 @@ from struct import pack
 
 import pytest
 
+
 def _every_cut(data: bytes) -> Iterator[list[bytes]]:
     for point in range(1, len(data)):
         yield [data[:point], data[point:]]

@@ -52,7 +52,7 @@ def call(method: str, *, lookup: bool = False, shed: bool = False, again: bool =
     handled = handler(method)
     if lookup:
         handled = msgspec.structs.replace(handled, lookup=LOOKUP)
-    made = Call(1, handled, Waiter(1, b'"1"', 0.0, None), {}, b"{}")
+    made = Call(1, handled, [Waiter(1, b'"1"', 0.0, None)], 0.0, 0.0, {}, b"{}")
     made.shed = shed
     made.redelivered = again
     return made

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from dojo_proto.admission import Admission, Admitted
+from dojo_proto.admission import Admission
 from dojo_proto.call import Call, Waiter
 from dojo_proto.contract import BY_NAME
 from dojo_proto.handlers import Handler
@@ -21,7 +21,7 @@ def call(method: str, *, is_async: bool = True) -> Call:
         is_async=is_async,
         decode=msgspec.json.decode,
     )
-    return Call(1, handler, Waiter(1, b'"1"', 0.0, None), {}, b"{}")
+    return Call(1, handler, [Waiter(1, b'"1"', 0.0, None)], 0.0, 0.0, {}, b"{}")
 
 
 def admission(**settings: Any) -> Admission:
@@ -29,28 +29,34 @@ def admission(**settings: Any) -> Admission:
     return Admission(Settings(api_key="sk_sandbox_x", **{**defaults, **settings}))
 
 
+def admit(queue: Admission, call: Call, now: float) -> str:
+    if queue.take(call):
+        return "now"
+    return "waits" if queue.wait(call, now) else "full"
+
+
 def test_at_once_then_waiting_then_full() -> None:
     queue = admission(max_in_flight=1)
     running, first, second, third = (call(PAYMENT) for _ in range(4))
-    assert queue.admit(running, 0.0) is Admitted.NOW
-    assert queue.admit(first, 1.0) is Admitted.WAITS
-    assert queue.admit(second, 2.0) is Admitted.WAITS
-    assert queue.admit(third, 3.0) is Admitted.FULL
+    assert admit(queue, running, 0.0) == "now"
+    assert admit(queue, first, 1.0) == "waits"
+    assert admit(queue, second, 2.0) == "waits"
+    assert admit(queue, third, 3.0) == "full"
     assert queue.queued == 2
     assert (running.deadline, first.deadline, second.deadline) == (None, 6.0, 7.0)
 
 
 def test_without_a_queue_there_is_no_waiting() -> None:
     queue = admission(max_in_flight=1, max_queued=0)
-    queue.admit(call(PAYMENT), 0.0)
-    assert queue.admit(call(PAYMENT), 0.0) is Admitted.FULL
+    admit(queue, call(PAYMENT), 0.0)
+    assert admit(queue, call(PAYMENT), 0.0) == "full"
 
 
 def test_who_waits_is_served_in_order() -> None:
     queue = admission(max_in_flight=1)
     running, first, second = (call(PAYMENT) for _ in range(3))
     for each in (running, first, second):
-        queue.admit(each, 0.0)
+        admit(queue, each, 0.0)
     assert queue.next_ready() is None
     queue.release(running)
     assert queue.next_ready() is first
@@ -63,10 +69,10 @@ def test_who_waits_is_served_in_order() -> None:
 def test_a_newcomer_does_not_overtake_who_waits_already() -> None:
     queue = admission(max_in_flight=1)
     running, waiting, newcomer = (call(PAYMENT) for _ in range(3))
-    queue.admit(running, 0.0)
-    queue.admit(waiting, 0.0)
+    admit(queue, running, 0.0)
+    admit(queue, waiting, 0.0)
     queue.release(running)
-    assert queue.admit(newcomer, 0.0) is Admitted.WAITS
+    assert admit(queue, newcomer, 0.0) == "waits"
     assert [queue.next_ready(), queue.next_ready()] == [waiting, None]
 
 
@@ -74,7 +80,7 @@ def test_what_changes_the_till_goes_before_reads() -> None:
     queue = admission(max_in_flight=1)
     running, read, payment = call(PAYMENT), call(READ), call(PAYMENT)
     for each in (running, read, payment):
-        queue.admit(each, 0.0)
+        admit(queue, each, 0.0)
     queue.release(running)
     assert queue.next_ready() is payment
 
@@ -82,35 +88,35 @@ def test_what_changes_the_till_goes_before_reads() -> None:
 def test_stuck_reads_leave_places_for_payments() -> None:
     queue = admission()
     reads = [call(READ) for _ in range(4)]
-    assert [queue.admit(read, 0.0) for read in reads] == [Admitted.NOW] * 3 + [Admitted.WAITS]
-    assert queue.admit(call(PAYMENT), 0.0) is Admitted.NOW
+    assert [admit(queue, read, 0.0) for read in reads] == ["now"] * 3 + ["waits"]
+    assert admit(queue, call(PAYMENT), 0.0) == "now"
 
 
 def test_no_queue_waits_for_the_workers_of_another() -> None:
     queue = admission(workers=1)
-    assert queue.admit(call(PAYMENT, is_async=False), 0.0) is Admitted.NOW
-    assert queue.admit(call(PAYMENT, is_async=False), 0.0) is Admitted.WAITS
-    assert queue.admit(call(PAYMENT, is_async=True), 0.0) is Admitted.NOW
+    assert admit(queue, call(PAYMENT, is_async=False), 0.0) == "now"
+    assert admit(queue, call(PAYMENT, is_async=False), 0.0) == "waits"
+    assert admit(queue, call(PAYMENT, is_async=True), 0.0) == "now"
 
 
 def test_a_thread_is_given_back_once() -> None:
     queue = admission(workers=1)
     done, waiting = call(PAYMENT, is_async=False), call(PAYMENT, is_async=False)
-    queue.admit(done, 0.0)
-    queue.admit(waiting, 0.0)
+    admit(queue, done, 0.0)
+    admit(queue, waiting, 0.0)
     queue.release_worker(done)
     assert queue.next_ready() is waiting
     queue.release(done)
     third = call(PAYMENT, is_async=False)
-    assert queue.admit(third, 0.0) is Admitted.WAITS
+    assert admit(queue, third, 0.0) == "waits"
 
 
 def test_who_has_waited_too_long_is_taken_out() -> None:
     queue = admission(max_in_flight=1)
-    queue.admit(call(PAYMENT), 0.0)
+    admit(queue, call(PAYMENT), 0.0)
     payment, read = call(PAYMENT), call(READ)
-    queue.admit(payment, 0.0)
-    queue.admit(read, 1.0)
+    admit(queue, payment, 0.0)
+    admit(queue, read, 1.0)
     assert queue.expired(4.9) == []
     assert queue.expired(5.0) == [payment]
     assert list(queue.waiting()) == [read]
@@ -122,7 +128,7 @@ def test_who_withdraws_is_not_served() -> None:
     queue = admission(max_in_flight=1)
     running, gone, waiting = (call(PAYMENT) for _ in range(3))
     for each in (running, gone, waiting):
-        queue.admit(each, 0.0)
+        admit(queue, each, 0.0)
     queue.withdraw(gone)
     queue.release(running)
     assert queue.next_ready() is waiting

@@ -39,7 +39,7 @@ def call(method: str, params: bytes = b"{}", *, lookup: bool = False) -> Call:
     handled = handler(method)
     if lookup:
         handled = msgspec.structs.replace(handled, lookup=handler(method, asked))
-    made = Call(1, handled, Waiter(1, b'"a"', 2.0, None), "decoded", params)
+    made = Call(1, handled, [Waiter(1, b'"a"', 2.0, None)], 2.0, 2.0, "decoded", params)
     made.lookup_params = "decoded for the lookup"
     return made
 

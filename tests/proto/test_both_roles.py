@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 
 import pytest
+from tests.proto.fates import Fate
 from tests.proto.till import Till, an_order, payment, pounds
-from tests.proto.wired import KEY, Fate, Wired, bytewise, whole
+from tests.proto.wired import KEY, Wired, bytewise, whole
 
 from dojo_proto.connection import Ended, Open, RoundTrip
 from dojo_proto.connection import State as ConnectionState

@@ -1,7 +1,8 @@
 """The client and the gateway, wired in memory: what happens between two connections."""
 
 import pytest
-from tests.proto.wired import HANGS, OPENS, REFUSED, Fate, Wired
+from tests.proto.fates import HANGS, OPENS, REFUSED, Fate
+from tests.proto.wired import Wired
 
 from dojo_proto import Stop
 from dojo_proto.errors import AuthenticationError

@@ -12,8 +12,9 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from tests.proto.fates import HANGS, OPENS, REFUSED, Fate
 from tests.proto.till import payment
-from tests.proto.wired import HANGS, OPENS, REFUSED, Fate, Wired
+from tests.proto.wired import Wired
 
 from dojo_proto import Carry, Stop
 from dojo_proto.connection import State as ConnectionState

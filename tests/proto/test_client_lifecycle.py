@@ -8,7 +8,7 @@ from tests.proto.till import Till
 from tests.proto.wired import KEY, counting, plain
 
 from dojo_proto import Carry, Client, ConfigurationError, Dial, Epos, Link, LocalProtocolError, Wait
-from dojo_proto.client import MAX_EVENTS
+from dojo_proto.pending import MAX_EVENTS
 from dojo_proto.events import (
     Cause,
     Closed,

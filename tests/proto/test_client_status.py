@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.proto.fates import HANGS, REFUSED, Fate
 from tests.proto.till import Till, payment
-from tests.proto.wired import HANGS, KEY, REFUSED, Fate, Wired, counting, plain
+from tests.proto.wired import KEY, Wired, counting, plain
 
 from dojo_proto import Client, Status, __version__
 

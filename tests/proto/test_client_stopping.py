@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from tests.proto.fates import HANGS, REFUSED, Fate
 from tests.proto.till import Till, payment, pounds
-from tests.proto.wired import HANGS, REFUSED, Fate, Wired
+from tests.proto.wired import Wired
 
 from dojo_proto import Carry, Stop, Wait
 from dojo_proto.connection import Ended

@@ -10,7 +10,7 @@ from dojo_proto.contract import RequestHeaders
 
 
 def context(**given: Any) -> Context:
-    return Context(**{"method": "GetOrderByIdV1", "request_id": b'"1"', "params": b"{}", **given})
+    return Context(**{"method": "GetOrderByIdV1", "raw_id": b'"1"', "raw_params": b"{}", **given})
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ def context(**given: Any) -> Context:
     ],
 )
 def test_the_request_id(came: bytes | None, seen: object) -> None:
-    assert context(request_id=came).request_id == seen
+    assert context(raw_id=came).request_id == seen
 
 
 def test_received_at_is_aware_and_in_utc() -> None:
-    assert context(received_at=86400.5).received_at == datetime(
+    assert context(raw_received_at=86400.5).received_at == datetime(
         1970, 1, 2, 0, 0, 0, 500000, tzinfo=UTC
     )
 
@@ -43,7 +43,7 @@ def test_headers() -> None:
     expected = RequestHeaders(
         waiter_id="w", dojo_requesting_product="p", device_id="d", device_type="t"
     )
-    ctx = context(params=params)
+    ctx = context(raw_params=params)
     assert ctx.headers == expected
     assert ctx.headers is ctx.headers
 
@@ -62,12 +62,12 @@ def test_headers() -> None:
     ],
 )
 def test_headers_may_be_missing_or_nonsense(params: bytes) -> None:
-    assert context(params=params).headers == RequestHeaders()
+    assert context(raw_params=params).headers == RequestHeaders()
 
 
 def test_nothing_else_in_the_params_stands_in_the_way_of_the_headers() -> None:
     params = b'{"new":1e999,"headers":{"waiterId":"w"}}'
-    assert context(params=params).headers.waiter_id == "w"
+    assert context(raw_params=params).headers.waiter_id == "w"
 
 
 def test_the_rest_is_as_given() -> None:
@@ -78,6 +78,6 @@ def test_the_rest_is_as_given() -> None:
 
 
 def test_its_text_shows_no_params_and_no_ids() -> None:
-    assert repr(context(params=b'{"name":"Ada"}', state="secret")) == (
+    assert repr(context(raw_params=b'{"name":"Ada"}', state="secret")) == (
         "Context(method='GetOrderByIdV1', redelivered=False)"
     )

@@ -45,7 +45,7 @@ def call(*waiters: Waiter) -> Call:
         is_async=False,
         decode=msgspec.json.decode,
     )
-    made = Call(1, handler, Waiter(LINK, b'"a"', 10.0, None), {}, b"{}")
+    made = Call(1, handler, [Waiter(LINK, b'"a"', 10.0, None)], 10.0, 10.0, {}, b"{}")
     made.waiters = list(waiters) or made.waiters
     return made
 

@@ -273,6 +273,11 @@ class TestCapabilities:
             "HandleEvent:tea.time",
         )
 
+    def test_a_lookup_adds_none(self, epos: Epos) -> None:
+        epos.on(GET)(handle)
+        epos.lookup(PAY)(handle)
+        assert epos.capabilities() == (GET,)
+
     def test_an_epos_without_handlers_has_none(self, epos: Epos) -> None:
         assert epos.capabilities() == ()
 

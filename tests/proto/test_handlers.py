@@ -139,7 +139,7 @@ class TestParams:
         def get(_params: Params, _ctx: Context) -> None:
             """The handler."""
 
-        with pytest.raises(ConfigurationError, match="cannot be decoded into Context; expected"):
+        with pytest.raises(ConfigurationError, match="cannot be decoded into Context; expected the context first"):
             decoded(get)
 
     @pytest.mark.parametrize("annotation", ["Missing", "int | 'x'", "msgspec.nowhere", "1 +"])

@@ -9,7 +9,7 @@ from dojo_proto.context import Context
 from dojo_proto.errors import Conflict
 from dojo_proto.middleware import Middleware, wrap
 
-CTX = Context(method="GetOrderByIdV1", request_id=b"1", params=b"{}")
+CTX = Context(method="GetOrderByIdV1", raw_id=b"1", raw_params=b"{}")
 RESULT = {"id": "o"}
 OTHER = {"id": "other"}
 

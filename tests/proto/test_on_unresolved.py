@@ -71,6 +71,6 @@ def test_middleware_stands_around_it_and_makes_no_success_of_what_nobody_knows()
     registered = epos.unresolved()
     assert registered is not None
     unresolved = Unresolved(method="RecordOrderPaymentById", key="k", age=1.0)
-    ctx = Context(method="RecordOrderPaymentByIdV1", request_id=None, params=b"{}")
+    ctx = Context(method="RecordOrderPaymentByIdV1", raw_id=None, raw_params=b"{}")
     assert registered.function(ctx, unresolved) is None
     assert around == [unresolved]

@@ -136,3 +136,25 @@ def test_nothing_is_left_after_the_end() -> None:
     waiting.clear()
     assert waiting.size == 0
     assert waiting.take(framing, ALL, 0.0) == b""
+
+
+def test_what_was_cleared_never_counts_as_written() -> None:
+    waiting, _ = outbound()
+    waiting.put([b"written"], confirm=True)
+    waiting.take(framing, ALL, 0.0)
+    mark = waiting.put([b"cleared"], confirm=True)
+    waiting.clear()
+    for _ in range(2):
+        assert waiting.take(framing, ALL, 0.0) == b""
+    assert waiting.written == mark - 1
+
+
+def test_with_little_room_messages_leave_one_by_one() -> None:
+    waiting, _ = outbound()
+    for frame in (b"first", b"second", b"third"):
+        waiting.put([frame], confirm=False)
+    seen = []
+    while data := waiting.take(framing, 6, 0.0):
+        seen.append((data, waiting.size, waiting.written))
+    assert seen == [(b"firsts", 10, 0), (b"econdt", 4, 0), (b"hird", 0, 0)]
+    assert waiting.written == 3

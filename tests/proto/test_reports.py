@@ -34,7 +34,7 @@ def call() -> Call:
         is_async=False,
         decode=msgspec.json.decode,
     )
-    made = Call(0x1F, handler, Waiter(1, b'"a"', 10.0, None), {}, PARAMS)
+    made = Call(0x1F, handler, [Waiter(1, b'"a"', 10.0, None)], 10.0, 10.0, {}, PARAMS)
     made.idempotency_key = "key"
     return made
 

@@ -86,7 +86,7 @@ class Start:
 
 
 def a_retry(intent: str) -> Call:
-    call = Call(1, PAY, Waiter(1, b'"1"', 0.0, None), {}, b"{}")
+    call = Call(1, PAY, [Waiter(1, b'"1"', 0.0, None)], 0.0, 0.0, {}, b"{}")
     call.identity = a_row(intent, 0.0).entry.identity
     return call
 

@@ -21,7 +21,7 @@ _numbers = count(1)
 
 def a_call(key: str = "", repeat: str = "", *, ticket: str = "") -> Call:
     """A payment by these names; without any, a read."""
-    call = Call(next(_numbers), PAY, Waiter(1, b"1", 0.0, None), {}, b"{}")
+    call = Call(next(_numbers), PAY, [Waiter(1, b"1", 0.0, None)], 0.0, 0.0, {}, b"{}")
     call.ticket = ticket
     if key or repeat:
         call.identity = Identity(key=key, repeat=repeat, content="c", amounts="a")

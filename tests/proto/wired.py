@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from itertools import count
 from math import inf
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+from tests.proto.fates import OPENS, Fate
 from tests.proto.ledger import Ledger
 from tests.proto.till import Till
 
@@ -38,22 +39,6 @@ def plain(**changes: Any) -> Settings:
     """Settings without jitter, so that delays are exact."""
     return Settings(**{"api_key": KEY, "jitter": 0.0, **changes})
 
-
-class Fate(msgspec.Struct, frozen=True):
-    """What becomes of a dial."""
-
-    socket: Literal["opens", "refused", "hangs"] = "opens"
-    status: int = 101
-    """Of the gateway's answer to the upgrade; 0 for none."""
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    closes_after: float = inf
-    """Seconds until the gateway closes, once it is open."""
-
-
-OPENS = Fate()
-REFUSED = Fate("refused")
-HANGS = Fate("hangs")
 
 CallKey = tuple[int, int]
 """The number of the dial, and of the call on it."""
@@ -340,7 +325,7 @@ class Wired:
             self.gateway_events.append((self.now, happened))
             match happened:
                 case Asked():
-                    self._decide(self.gateway)
+                    self._current.answer(self.gateway, self.now)
                 case Open():
                     self._closes_at = self.now + self._current.closes_after
                 case Answered(call=number):
@@ -411,11 +396,3 @@ class Wired:
             except Exception as error:  # noqa: BLE001 - as an adapter does
                 outcome = Raised(error)
         self.client.ran(run.call, outcome, self.now)
-
-    def _decide(self, gateway: Gateway) -> None:
-        fate = self._current
-        if fate.status == 101:
-            gateway.accept(self.now)
-        elif fate.status:
-            headers = list(fate.headers)
-            gateway.refuse(fate.status, "no", self.now, headers=headers, body=fate.body)

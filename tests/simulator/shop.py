@@ -36,7 +36,7 @@ def asked(method: str, state: Restaurant | None, params: Json) -> Any:
     found = epos.handlers()[f"{method}V1"].lookup
     assert found is not None
     raw = msgspec.json.encode({"headers": {}, **params})
-    context = Context(method=f"{method}V1", request_id=b'"1"', params=raw, state=state)
+    context = Context(method=f"{method}V1", raw_id=b'"1"', raw_params=raw, state=state)
     return msgspec.json.decode(encode(found.function(context, found.decode(raw))))
 
 

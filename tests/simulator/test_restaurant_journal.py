@@ -50,7 +50,7 @@ def handle(method: str, params: Json, till: Restaurant) -> object:
     """Run a handler as the library does once the journal has begun the request, and no further."""
     handler = epos.handlers()[f"{method}V1"]
     raw = msgspec.json.encode({"headers": {}, **params})
-    context = Context(method=f"{method}V1", request_id=b'"1"', params=raw, state=till, ticket="t1")
+    context = Context(method=f"{method}V1", raw_id=b'"1"', raw_params=raw, state=till, ticket="t1")
     return handler.function(context, handler.decode(raw))
 
 
@@ -130,6 +130,6 @@ def test_what_a_crash_has_left_open_is_settled_from_the_books(
 ) -> None:
     run(PAY, till, payment("p1", 1000))
     run("CreateOrder", till, basket("dojo-1"))
-    context = Context(method=f"{method}V1", request_id=None, params=b"{}", state=till)
+    context = Context(method=f"{method}V1", raw_id=None, raw_params=b"{}", state=till)
     left = Unresolved(method=method, key=f"{method}/{key}", age=3.0)
     assert unresolved.settle(context, left) is answer

@@ -190,7 +190,7 @@ class Caller:
         cause: BaseException | None = None
         try:
             self._dispatch.intake.receive(_LINK, Message(message), monotonic())
-            while (work := self._dispatch.next_work()) is not None:
+            while (work := self._dispatch.agenda.next_work()) is not None:
                 if isinstance(work, Run):
                     dies = crash and work.call.phase is Phase.RUNNING
                     outcome = yield work

@@ -3,13 +3,16 @@
 Reading is lenient, so the types themselves cannot tell. From each one a strict twin is derived,
 when it is first needed: enums are closed, texts have their lengths, null is no value, and types
 that take no further members refuse them. What the schema allows is no fault, however odd.
+
+There are two of each: one that is quick to say that nothing is wrong, and one that tells what is
+without quoting it.
 """
 
 import re
 from collections.abc import Callable
 from functools import cache
 from types import GenericAlias, NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, defstruct, field
@@ -29,7 +32,15 @@ def fault(kind: Any, data: bytes | Raw) -> str:
     everything. The text names paths, types and members of the contract, never what came.
     """
     try:
-        _decoder(kind).decode(data)
+        _decoder(kind, explains=False)(data)
+    except DecodeError:
+        return _explained(kind, data)
+    return ""
+
+
+def _explained(kind: Any, data: bytes | Raw) -> str:
+    try:
+        _decoder(kind, explains=True)(data)
     except DecodeError as error:
         text = _ONE_OF.sub(_listed, str(error))
         if unknown := _UNKNOWN.fullmatch(text):
@@ -43,35 +54,39 @@ def _listed(matched: re.Match[str]) -> str:
 
 
 @cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(dict[str, Any] if kind is None else _strict(kind))
+def _decoder(kind: Any, *, explains: bool) -> Callable[[bytes | Raw], Any]:
+    twin = dict[str, Any] if kind is None else _strict(kind, explains=explains)
+    return msgspec.json.Decoder(twin).decode
 
 
-def _strict(kind: Any) -> Any:
+def _strict(kind: Any, *, explains: bool) -> Any:
     """The twin of a type, or of what an annotation says."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         metas = (each.meta if isinstance(each, Sent) else each for each in arguments[1:])
-        return Annotated[(_strict(arguments[0]), *metas)]
+        return Annotated[(_strict(arguments[0], explains=explains), *metas)]
     if origin is list:
-        return GenericAlias(list, (_strict(arguments[0]),))
+        return GenericAlias(list, (_strict(arguments[0], explains=explains),))
     if origin in {Union, UnionType}:
         made: Any = UnsetType  # an optional member is there or not, and null is neither
         for each in arguments:
-            made = made if each is NoneType else _strict(each) | made
+            made = made if each is NoneType else _strict(each, explains=explains) | made
         return made
     if isinstance(kind, type) and issubclass(kind, OpenEnum):
+        if not explains:
+            literal: Any = Literal
+            return literal[tuple(member.value for member in kind)]
         # A pattern, since what msgspec says of a text outside an enum quotes it.
         texts = "|".join(re.escape(member) for member in kind)
         return Annotated[str, Meta(pattern=rf"^(?:{texts})\Z")]
-    return _twin(kind) if is_shape(kind) else kind
+    return _twin(kind, explains=explains) if is_shape(kind) else kind
 
 
 @cache
-def _twin(kind: Any) -> type[Struct]:
+def _twin(kind: Any, *, explains: bool) -> type[Struct]:
     fields: list[tuple[str, Any, Any]] = []
     for wire, member in members(kind).items():
-        strict = _strict(member.type)
+        strict = _strict(member.type, explains=explains)
         if member.required or is_shape(member.default_factory):  # the latter is always sent
             fields.append((member.name, strict, field(name=wire)))
         else:

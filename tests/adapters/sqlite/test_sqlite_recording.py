@@ -28,8 +28,8 @@ ENTRY = Entry(
 def context(ticket: str = "t1", *, keeps_answer: bool = True) -> Context:
     return Context(
         method="RecordOrderPaymentByIdV1",
-        request_id=b"1",
-        params=b"{}",
+        raw_id=b"1",
+        raw_params=b"{}",
         idempotency_key=ENTRY.idempotency_key,
         ticket=ticket,
         keeps_answer=keeps_answer,

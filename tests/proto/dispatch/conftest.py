@@ -148,7 +148,7 @@ class Till:
     # The work.
 
     def collect(self) -> list[Reported]:
-        while (work := self.dispatch.next_work()) is not None:
+        while (work := self.dispatch.agenda.next_work()) is not None:
             if isinstance(work, Note):
                 self.notes.append(work)  # nothing is reported back of one
             else:

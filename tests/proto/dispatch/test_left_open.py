@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.proto.dispatch.crashed import cut_off, the_row
 from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict
@@ -10,12 +11,10 @@ from dojo_proto.events import (
     ContentDiffers,
     HandlerFailed,
     OutcomeUnknown,
-    PaymentUnconfirmed,
     RequestFinished,
     RequestOutcome,
 )
-from dojo_proto.journal import RowState, Told
-from dojo_proto.receipts import UNCONFIRMED_AFTER
+from dojo_proto.journal import RowState
 from dojo_proto.settling import Unresolved
 from dojo_proto.work import Abort, Commit, Run
 
@@ -26,15 +25,6 @@ ORDER = an_order("o")
 KEY = "RecordOrderPaymentById/o/p"
 
 lookups = pytest.mark.parametrize("lookup", [False, True])
-
-
-def cut_off(new_till: "type[Till]", books: "Books", *asks: str) -> None:
-    """A process that dies while the handlers of `asks` run."""
-    till = new_till(disk=books)
-    for ask in asks:
-        getattr(till, ask)()
-        till.begin()
-    books.now += 60.0
 
 
 @pytest.fixture
@@ -48,11 +38,6 @@ def after(new_till: "type[Till]", books: "Books") -> Any:
         return till
 
     return after
-
-
-def the_row(books: "Books") -> Any:
-    (kept,) = books.ledger.rows.values()
-    return kept
 
 
 def is_run_for_the_retry(till: "Till", *, redelivered: bool) -> None:
@@ -305,146 +290,4 @@ def test_while_draining_it_is_only_looked_up(after: Any) -> None:
     till.begin()
     assert till.answer()["result"] == {}
     assert till.dispatch.idle
-    assert till.at_rest()
-
-
-# Of many.
-
-
-def test_one_is_asked_about_at_a_time(new_till: "type[Till]", books: "Books") -> None:
-    cut_off(new_till, books, "lock", "pay")
-    till = new_till(disk=books, settles=True)
-    till.resume()
-    asked = []
-    while not till.idle:
-        run = till.take(Run)
-        asked.append(run.params.method)
-        assert till.collect() == []
-        till.returns(None, run)
-    assert asked == ["CreateOrderLock", "RecordOrderPaymentById"]
-    assert till.at_rest()
-
-
-def test_what_a_retry_has_taken_up_is_not_asked_about(
-    new_till: "type[Till]", books: "Books"
-) -> None:
-    cut_off(new_till, books, "lock", "pay", "party")
-    till = new_till(disk=books, settles=True)
-    till.resume()
-    asking = till.take(Run)
-    till.pay("2")  # it is under way
-    till.begin()
-    till.party("3")  # and this one is over
-    till.begin()
-    payment, party = till.take(Run), till.take(Run)
-    assert payment.context.redelivered is party.context.redelivered is True
-    till.returns({"id": "party"}, party)
-    till.commit()
-    till.returns(None, asking)
-    assert till.idle
-    till.returns(ORDER, payment)
-    till.commit()
-    assert till.at_rest()
-
-
-def test_it_takes_a_place_only_where_nobody_waits_for_one(
-    new_till: "type[Till]", books: "Books"
-) -> None:
-    cut_off(new_till, books, "pay", "party")
-    till = new_till(disk=books, settles=True, max_in_flight=1)
-    till.resume()
-    first = till.take(Run)
-    till.lock("2")
-    assert till.idle  # it waits for the one place
-    till.returns(None, first)
-    till.begin()
-    lock = till.take(Run)
-    assert lock.context.method == "CreateOrderLockV1"
-    assert till.idle
-    till.returns(ORDER, lock)
-    till.commit()
-    assert till.take(Run).params.method == "CreateParty"
-
-
-def test_a_service_that_stops_asks_about_no_more(new_till: "type[Till]", books: "Books") -> None:
-    cut_off(new_till, books, "pay", "lock")
-    till = new_till(disk=books, settles=True)
-    till.resume()
-    asking = till.take(Run)
-    till.drain()
-    till.returns(None, asking)
-    assert till.idle
-    assert till.at_rest()
-
-
-def test_a_method_that_nobody_knows_any_more_is_reported_by_its_name(
-    new_till: "type[Till]", books: "Books"
-) -> None:
-    cut_off(new_till, books, "pay")
-    kept = the_row(books)
-    kept.entry = type(kept.entry)(
-        ticket=kept.entry.ticket,
-        method="PayByBarter",
-        identity=kept.entry.identity,
-        idempotency_key="PayByBarter/o/p",
-        owner=kept.entry.owner,
-    )
-    till = new_till(disk=books, settles=True)
-    till.resume()
-    assert [event.method for event in till.heard(OutcomeUnknown)] == ["PayByBarter"]
-    assert till.idle
-    kept.state = RowState.SUCCEEDED
-    again = new_till(disk=books, settles=True)
-    again.resume()
-    assert again.dispatch.receipts.unconfirmed == 0
-
-
-# What Dojo may not know of.
-
-
-@pytest.mark.parametrize("age", [10.0, UNCONFIRMED_AFTER, 9000.0])
-def test_a_payment_that_was_booked_and_not_confirmed_is_followed_across_the_restart(
-    new_till: "type[Till]", books: "Books", age: float
-) -> None:
-    before = new_till(disk=books)
-    before.pay()
-    before.booked(ORDER)
-    books.now += age
-    till = new_till(disk=books)
-    till.resume()
-    till.wait(max(0.0, UNCONFIRMED_AFTER - age))
-    (alarm,) = till.heard(PaymentUnconfirmed)
-    assert (alarm.key, alarm.age) == (KEY, max(age, UNCONFIRMED_AFTER))
-    assert till.heard(OutcomeUnknown) == []
-    assert till.dispatch.receipts.unconfirmed == 0
-    till.collect()
-    books.ledger.perform(till.notes)
-    (ticket,) = books.ledger.rows
-    assert books.ledger.told(ticket) == [Told.REPORTED]
-    again = new_till(disk=books)
-    again.resume()
-    assert again.dispatch.next_timer() is None
-    assert again.heard(PaymentUnconfirmed) == []
-
-
-def test_its_retry_confirms_it(new_till: "type[Till]", books: "Books") -> None:
-    before = new_till(disk=books)
-    before.pay()
-    before.booked(ORDER)
-    till = new_till(disk=books)
-    till.resume()
-    assert till.dispatch.receipts.unconfirmed == 1
-    till.pay("2")
-    till.begin()
-    till.answers()
-    assert till.told == list(books.ledger.rows)
-
-
-def test_a_change_that_was_done_is_not_followed(new_till: "type[Till]", books: "Books") -> None:
-    before = new_till(disk=books)
-    before.party()
-    before.booked({"id": "party"})
-    till = new_till(disk=books)
-    till.resume()
-    assert till.dispatch.next_timer() is None
     assert till.at_rest()

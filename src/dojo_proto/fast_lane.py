@@ -1,0 +1,75 @@
+"""The fast lane of framing: the least work with which plain Python can pass an ordinary message.
+
+Coming in, that is a text in one final, unmasked, uncompressed frame that is all there: it is cut
+out of the bytes as it stands. Whatever is anything else, or breaks a rule, is left to the decoder
+of the framing, which judges it. So nothing is refused here, and which lane a message took makes no
+difference. Going out, the mask is what takes the time.
+"""
+
+from codecs import utf_8_decode
+from collections.abc import Callable, Iterator
+from struct import iter_unpack
+
+FINAL_TEXT = 0x81
+"""The first byte of a frame: FIN, no reserved bit, the opcode of text (RFC 6455 section 5.2)."""
+
+_DRAWN = 256
+"""Bytes of entropy drawn at once. A draw is a call into the system, and takes as long as a mask."""
+
+
+def cut(data: bytes, at: int, longest: int) -> tuple[list[bytes], int]:
+    """The text messages that `data` holds from `at` on, and where what is no such message begins.
+
+    `longest` is the limit of a message in bytes. To be called between messages only, where a frame
+    begins.
+    """
+    texts: list[bytes] = []
+    end = len(data)
+    while end - at >= 2 and data[at] == FINAL_TEXT:
+        size = data[at + 1]
+        start = at + 2
+        if size == 126 and end - at >= 4:
+            size = data[at + 2] << 8 | data[at + 3]
+            start = at + 4
+            if size < 126:
+                break  # RFC 6455 section 5.2: the shortest form of a length is the only one
+        elif size > 125:
+            break  # masked, of more than 64 KiB, or cut off in its length
+        if size > longest or size > end - start:
+            break
+        text = data[start : start + size]
+        if not (text.isascii() or _is_utf8(text)):
+            break
+        texts.append(text)
+        at = start + size
+    return texts, at
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        utf_8_decode(text, "strict", True)  # noqa: FBT003 - it takes no keyword
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def mask_keys(entropy: Callable[[int], bytes]) -> Iterator[bytes]:
+    """A fresh key for every frame, without end.
+
+    RFC 6455 section 5.3 asks that no key can be told from those before it. Drawn ahead, from the
+    same source, they are as unpredictable as one by one: no key leaves before its frame does.
+    """
+    while True:
+        for (key,) in iter_unpack("4s", entropy(_DRAWN)):
+            yield key
+
+
+def masked(payload: bytes, key: bytes) -> bytes:
+    """`payload` under `key` (RFC 6455 section 5.3).
+
+    One exclusive or of big integers is the quickest way through a payload in plain Python. Little
+    endian, so that what the last key has too much stands at the end.
+    """
+    keys = (len(payload) + 3) // 4
+    mixed = int.from_bytes(payload, "little") ^ int.from_bytes(key * keys, "little")
+    return mixed.to_bytes(4 * keys, "little")[: len(payload)]
