@@ -24,7 +24,7 @@ def constraints(project: dict[str, Any]) -> list[str]:
     """
     wanted = list(project["dependencies"])
     for extra, requirements in project["optional-dependencies"].items():
-        if extra != "dev":
+        if extra not in {"dev", "bench"}:
             wanted += [each for each in requirements if not each.startswith(project["name"])]
     return [_lowest(requirement) for requirement in wanted]
 

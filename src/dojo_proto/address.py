@@ -1,5 +1,6 @@
 """What the URLs of the gateway and of a proxy say: hosts, ports, TLS, credentials."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +43,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
             return False
 
 
+@lru_cache(64)  # those of the settings, which are asked for with each dial
 def parse_url(field: str, url: str, *schemes: str) -> Address:
     """Split an absolute URL whose scheme is one of `schemes`.
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import msgspec
 
 from dojo_proto.connection import Connection, Ended, Limits
-from dojo_proto.deflate import Deflate
 from dojo_proto.events import Cause, Closed
 from dojo_proto.exchange import redact
 from dojo_proto.framing import MESSAGE_TOO_BIG, NO_STATUS_RECEIVED, Framing
@@ -29,7 +28,12 @@ def connect(
     `deadline` is when it has to be open, on the clock of `now`. Raises ConfigurationError for a key
     that cannot be sent.
     """
-    deflate = Deflate(max_size=settings.max_message_size) if settings.compression else None
+    deflate = None
+    if settings.compression:
+        # Here, since wsproto takes long to import.
+        from dojo_proto.deflate import Deflate  # noqa: PLC0415
+
+        deflate = Deflate(max_size=settings.max_message_size)
     stages: list[Stage] = [
         Handshake(
             address=settings.address,

@@ -21,7 +21,7 @@ from dojo_proto.framing import (
     PingFrame,
     PongFrame,
     Violation,
-    is_sendable_close_code,
+    check_close_code,
 )
 from dojo_proto.keepalive import Due, Keepalive
 from dojo_proto.outbound import Outbound
@@ -239,10 +239,9 @@ class Connection:
             )
             return None
         if fragment is None:
-            frames = [self._framing.text(payload)]
-        else:
-            frames = self._framing.fragments(payload, fragment)
-        return self._outbound.put(frames, confirm=confirm)
+            return self._outbound.put(self._framing.text(payload), confirm=confirm)
+        frames = self._framing.fragments(payload, fragment)
+        return [self._outbound.put(frame, confirm=confirm) for frame in frames][-1]
 
     def close(self, code: int, reason: str, now: float, *, cause: Cause = Cause.STOPPED) -> None:
         """Say Close after what waits, and end when the peer has answered or at the time-out.
@@ -250,10 +249,7 @@ class Connection:
         A connection that is not open yet ends at once; one that closes already goes on with that.
         """
         if self.state is State.OPEN:
-            if not is_sendable_close_code(code):
-                raise LocalProtocolError(
-                    f"close code {code} may not be sent (RFC 6455 section 7.4)"
-                )
+            check_close_code(code)
             ending = Ended(cause=cause, reason=reason, code=code)
             self._begin_closing(code, reason, ending, now)
         elif self.state is not State.CLOSING:
@@ -344,7 +340,7 @@ class Connection:
                     case Message():
                         self._events.append(event)
                     case PingFrame(payload=payload):
-                        self._outbound.pongs.append(payload)
+                        self._outbound.pong(payload)
                     case PongFrame(payload=payload):
                         if (proof := self._outbound.answered(payload)) is not None:
                             self._events.append(RoundTrip(now - proof[0], arrived=proof[1]))
@@ -360,6 +356,11 @@ class Connection:
                         self._begin_closing(code, reason, ended, now)
                     case _:
                         assert_never(event)
+            elif isinstance(event, PingFrame):
+                # RFC 6455 section 5.5.2: it is answered until the peer's Close came, and nothing
+                # leaves behind this side's.
+                if self._outbound.close is not None and not self._peer_closed:
+                    self._outbound.pong(event.payload)
             elif isinstance(event, CloseFrame | Violation):
                 # RFC 6455 section 1.4: behind this side's Close, only the peer's is of interest.
                 self._peer_closed = True

@@ -16,7 +16,7 @@ from dojo_proto.admission import Admission
 from dojo_proto.agenda import Agenda
 from dojo_proto.call import Call, Phase, move
 from dojo_proto.contract import Kind
-from dojo_proto.decisions import Forget, Keep, Reply, Step, error_object
+from dojo_proto.decisions import Forget, Keep, Reply, RunHandler, Step, error_object
 from dojo_proto.delivery import Delivery
 from dojo_proto.errors import DomainError, LocalProtocolError
 from dojo_proto.events import Event, RequestOutcome
@@ -310,7 +310,7 @@ class Dispatch:
                 self._reply(call, step, now)
             case Keep() | Forget():
                 self._keep(call, step, now)
-            case decisions.RunHandler(redelivered=redelivered):
+            case RunHandler(redelivered=redelivered):
                 call.redelivered = redelivered
                 self._run_handler(call, now)
             case decisions.Ask(why=why, lookup=lookup):

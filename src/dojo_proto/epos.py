@@ -43,6 +43,7 @@ class Epos:
         self._lookups: dict[str, Handler] = {}
         self._middleware: list[Middleware] = []
         self._unresolved: Handler | None = None
+        self._complete_handlers: Mapping[str, Handler] | None = None
         # Rows that were given or made here, by each of their names.
         self._own: dict[str, Method] = {}
 
@@ -98,6 +99,7 @@ class Epos:
         """
         annotation_of_params(function, ("ctx", "params", "proceed"))
         self._middleware.append(Middleware(function, is_coroutine_function(function)))
+        self._complete_handlers = None
         return function
 
     def on_unresolved(self, function: F) -> F:
@@ -132,8 +134,13 @@ class Epos:
     def handlers(self) -> Mapping[str, Handler]:
         """Wire name → handler with its lookup, middleware around both.
 
-        Raises ConfigurationError if they do not fit.
+        Raises ConfigurationError if they do not fit. The same object until more is registered.
         """
+        if self._complete_handlers is None:
+            self._complete_handlers = MappingProxyType(self._completed())
+        return self._complete_handlers
+
+    def _completed(self) -> dict[str, Handler]:
         alone = sorted(self._lookups.keys() - self._handlers.keys())
         if alone:
             raise ConfigurationError(f"there is a lookup and no handler for {', '.join(alone)}")
@@ -148,7 +155,7 @@ class Epos:
         if by_event or wire in handlers:
             rest = handlers.get(wire, ACKNOWLEDGE)
             handlers[wire] = msgspec.structs.replace(rest, by_event=by_event)
-        return MappingProxyType(handlers)
+        return handlers
 
     def check(self, *, allow_async: bool, journaled: bool) -> None:
         """Raise ConfigurationError unless this EPOS can be served.
@@ -226,6 +233,7 @@ class Epos:
             )
         table[key] = make_handler(method, function)
         self._named[key] = named
+        self._complete_handlers = None
         for name in (method.wire, method.name, *method.capabilities):
             self._own.setdefault(name, method)
         return function

@@ -4,8 +4,6 @@ What the tunnel and the handshake share: both send one request, skip interim ans
 get the answer that ends HTTP on this connection or a refusal that has to be explained to people.
 """
 
-from email.utils import parsedate_to_datetime
-
 import msgspec
 from h11 import (
     CLIENT,
@@ -71,6 +69,9 @@ class Head(Headed, frozen=True, kw_only=True):
         if value.isascii() and value.isdigit():
             # Bounded before float(), which refuses a number of thousands of digits.
             return float(value[:9])
+        # Here, since it takes long to import and hardly any peer sends a date.
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
         try:
             until = parsedate_to_datetime(value)
             date = parsedate_to_datetime(next(iter(self.values("date")), ""))

@@ -3,9 +3,9 @@
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha1
+from typing import TYPE_CHECKING
 
 from dojo_proto.address import Address
-from dojo_proto.deflate import Deflate
 from dojo_proto.events import Cause
 from dojo_proto.exchange import (
     USER_AGENT,
@@ -19,6 +19,9 @@ from dojo_proto.exchange import (
     check_header_value,
 )
 from dojo_proto.stage import Passed, Refused, StageOutcome
+
+if TYPE_CHECKING:
+    from dojo_proto.deflate import Deflate
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
@@ -44,7 +47,7 @@ class Handshake:
         api_key: str,
         software_house_id: str,
         reseller_id: str | None,
-        deflate: Deflate | None,
+        deflate: "Deflate | None",
         max_header_size: int,
         entropy: Callable[[int], bytes],
     ) -> None:

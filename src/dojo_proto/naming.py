@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -104,5 +103,8 @@ def check_name(method: str) -> str:
 
 
 def _near(method: str, own: Mapping[str, Method]) -> str:
+    # Here, since it takes long to import and only a mistake needs it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     near = get_close_matches(method, [*BY_NAME, *own], n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""

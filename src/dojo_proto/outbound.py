@@ -1,8 +1,5 @@
 """What waits to leave a connection, in which order it leaves, and how far it has got."""
 
-from collections import deque
-from collections.abc import Iterable
-
 from dojo_proto.framing import Framing
 from dojo_proto.keepalive import Keepalive
 
@@ -25,6 +22,7 @@ class Outbound:
         "_frames",
         "_keepalive",
         "_pinged",
+        "_pongs",
         "_proven",
         "_put",
         "_queued",
@@ -32,7 +30,6 @@ class Outbound:
         "begun",
         "close",
         "ping",
-        "pongs",
         "written",
     )
 
@@ -40,16 +37,16 @@ class Outbound:
         self._keepalive = keepalive
         self.begun: bytes | memoryview = b""
         """What was already made to leave, and has not left."""
-        self.pongs: deque[bytes] = deque(maxlen=MAX_PONGS)
-        """RFC 6455 section 5.5.3: of several pings only the newest need be answered."""
         self.ping: bytes | None = None
         self.close: tuple[int | None, str] | None = None
         """Made into a frame when it leaves, so that its mask does not depend on how input came."""
         self.written = 0
         """The mark up to which messages have been written, as far as can be known."""
         # Pings that have left and have no answer yet: payload, when, and the mark before each.
-        self._pinged: deque[tuple[bytes, float, int]] = deque(maxlen=MAX_PINGS)
-        self._frames: deque[bytes] = deque()
+        self._pinged: list[tuple[bytes, float, int]] = []
+        # Payloads of pongs, and frames of messages.
+        self._pongs: list[bytes] = []
+        self._frames: list[bytes] = []
         self._queued = 0
         self._put = 0
         self._taken = 0
@@ -69,15 +66,22 @@ class Outbound:
         covered = self._pinged[-1][2] if self._pinged else -1
         return self.ping is None and max(covered, self._proven) < self._confirm <= self._taken
 
-    def put(self, frames: Iterable[bytes], *, confirm: bool) -> int:
-        """Queue a message and return its mark; `confirm` if its arrival is to be proven."""
-        for frame in frames:
-            self._frames.append(frame)
-            self._queued += len(frame)
-            self._put += 1
+    def put(self, frame: bytes, *, confirm: bool) -> int:
+        """Queue a frame with a message, or with a part of one, and return its mark.
+
+        `confirm` if its arrival is to be proven.
+        """
+        self._frames.append(frame)
+        self._queued += len(frame)
+        self._put += 1
         if confirm:
             self._confirm = self._put
         return self._put
+
+    def pong(self, payload: bytes) -> None:
+        """Queue a pong. RFC 6455 section 5.5.3: of several pings only the newest need have one."""
+        self._pongs.append(payload)
+        del self._pongs[:-MAX_PONGS]
 
     def answered(self, payload: bytes) -> tuple[float, int] | None:
         """The pong with `payload` came: when its ping left, and the mark that it proves.
@@ -86,8 +90,7 @@ class Outbound:
         """
         for number, (sent, left_at, mark) in enumerate(self._pinged, start=1):
             if sent == payload:
-                for _ in range(number):
-                    self._pinged.popleft()
+                del self._pinged[:number]
                 self._proven = mark
                 return left_at, mark
         return None
@@ -111,19 +114,20 @@ class Outbound:
         self.begun = b""
         self._frames.clear()
         self._queued = 0
-        self.pongs.clear()
+        self._pongs.clear()
         self.ping = self.close = None
 
     def _begin(self, framing: Framing, room: int, now: float) -> None:
         """Control frames go between frames, before every message (RFC 6455 section 5.4)."""
         parts = [self.begun] if self.begun else []
-        while self.pongs and room > 0:
-            parts.append(framing.pong(self.pongs.popleft()))
+        while self._pongs and room > 0:
+            parts.append(framing.pong(self._pongs.pop(0)))
             room -= len(parts[-1])
         if self.ping is not None and room > 0:
             parts.append(framing.ping(self.ping))
             room -= len(parts[-1])
             self._pinged.append((self.ping, now, self._taken))
+            del self._pinged[:-MAX_PINGS]
             self.ping = None
             self._keepalive.ping_left(now)
         taken = self._taken
@@ -133,12 +137,14 @@ class Outbound:
             self._taken += len(self._frames)
             self._queued = 0
             self._frames.clear()
-        while self._frames and room > 0:
-            frame = self._frames.popleft()
-            parts.append(frame)
-            room -= len(frame)
-            self._queued -= len(frame)
-            self._taken += 1
+        number = 0
+        while number < len(self._frames) and room > 0:
+            parts.append(self._frames[number])
+            room -= len(parts[-1])
+            self._queued -= len(parts[-1])
+            number += 1
+        del self._frames[:number]
+        self._taken += number
         if taken < min(self._confirm, self._taken):
             # Of many that wait the last may leave much later: those that have left are not to wait
             # for it.

@@ -1,6 +1,7 @@
 """The gateway's side of the upgrade (RFC 6455 section 4.2)."""
 
 from base64 import b64decode
+from typing import TYPE_CHECKING
 
 from h11 import (
     NEED_DATA,
@@ -16,12 +17,14 @@ from h11 import (
 )
 from h11 import LocalProtocolError as NotSendable
 
-from dojo_proto.deflate import Deflate
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.events import Cause
 from dojo_proto.exchange import Header
 from dojo_proto.handshake import accept_token
 from dojo_proto.stage import Asked, Passed, Refused, StageOutcome
+
+if TYPE_CHECKING:
+    from dojo_proto.deflate import Deflate
 
 
 class Upgrade:
@@ -33,7 +36,7 @@ class Upgrade:
 
     __slots__ = ("_asked", "_deflate", "_fed", "_http", "_max", "_request", "data_to_send")
 
-    def __init__(self, *, max_header_size: int, deflate: Deflate | None) -> None:
+    def __init__(self, *, max_header_size: int, deflate: "Deflate | None") -> None:
         self.data_to_send = b""
         self._http = Connection(SERVER, max_incomplete_event_size=max_header_size)
         self._max = max_header_size

@@ -7,12 +7,11 @@ import os
 import socket
 from collections.abc import Callable
 from time import monotonic
-from unittest.mock import patch
 
 from dojo_proto import Settings
 from dojo_proto.connecting import connect
 from dojo_proto.connection import Connection, ConnectionEvent, State
-from dojo_proto.framing import Framing, Message
+from dojo_proto.framing import Message
 from dojo_proto.gateway import Gateway
 from dojo_proto.stage import Asked
 
@@ -79,21 +78,10 @@ def echoing(connection: Connection, event: ConnectionEvent) -> None:
 
 def send(connection: Connection, message: Message) -> None:
     """Queue `message`. The library sends nothing binary: that frame differs in its opcode alone."""
-    framing = connection._framing
-    assert framing is not None
-    text = framing.text if not message.binary else _binary(framing)
-    with patch.object(framing, "text", text):
-        connection.send_text(message.data, monotonic())
-
-
-def _binary(framing: Framing) -> Callable[[bytes], bytes]:
-    text = framing.text
-
-    def binary(payload: bytes) -> bytes:
-        frame = text(payload)
-        return bytes([frame[0] + 1]) + frame[1:]  # RFC 6455 section 11.8: 1 is text, 2 is binary
-
-    return binary
+    if connection.send_text(message.data, monotonic()) is not None and message.binary:
+        frames = connection._outbound._frames
+        # RFC 6455 section 11.8: 1 is text, 2 is binary.
+        frames[-1] = bytes([frames[-1][0] + 1]) + frames[-1][1:]
 
 
 def _converse(sock: socket.socket, connection: Connection, take: Take) -> None:

@@ -1,7 +1,7 @@
 """The suite bites: it finds faults that are planted in the library, one for each way to be bad."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
@@ -9,9 +9,10 @@ import pytest
 from tests.conformance.roles import CLIENT, GATEWAY, play
 from tests.conformance.suite import is_installed
 
-from dojo_proto import framing
+from dojo_proto import framing, slow_lane
 from dojo_proto.deflate import Deflate
 from dojo_proto.framing import Framing
+from dojo_proto.slow_lane import SlowLane
 
 Plant = Callable[[], AbstractContextManager[object]]
 
@@ -22,18 +23,18 @@ pytestmark = pytest.mark.skipif(
 
 def utf_8_unchecked() -> AbstractContextManager[object]:
     """Whoever reads the message will see what it is."""
-    return patch.object(Framing, "_check_utf8", lambda *_, **__: None)
+    return patch.object(SlowLane, "_check_utf8", lambda *_, **__: None)
 
 
 def utf_8_checked_at_the_end() -> AbstractContextManager[object]:
     """A message is checked when it is there: before that nobody has read it."""
-    check = Framing._check_utf8
+    check = SlowLane._check_utf8
 
-    def late(self: Framing, piece: bytes, *, final: bool) -> None:
+    def late(self: SlowLane, piece: bytes, *, final: bool) -> None:
         if final:
             check(self, bytes(self._partial) + piece, final=True)
 
-    return patch.object(Framing, "_check_utf8", late)
+    return patch.object(SlowLane, "_check_utf8", late)
 
 
 def empty_pongs() -> AbstractContextManager[object]:
@@ -48,7 +49,10 @@ def silent_close() -> AbstractContextManager[object]:
 
 def any_close_code() -> AbstractContextManager[object]:
     """Whatever the code, the peer wants to go."""
-    return patch.object(framing, "is_sendable_close_code", lambda _: True)
+    plants = ExitStack()
+    for module in (framing, slow_lane):
+        plants.enter_context(patch.object(module, "is_sendable_close_code", lambda _: True))
+    return plants
 
 
 def window_too_large() -> AbstractContextManager[object]:

@@ -3,7 +3,6 @@
 See docs/fuzzing.md.
 """
 
-import platform
 import re
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.fuzz.catalogue import CORPUS, DICTIONARY, REGRESSIONS, TARGETS
-from tests.fuzz.record import Ran, record, table
+from tests.fuzz.record import Ran, keep, table
 from tests.fuzz.shrinking import shrink
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +23,8 @@ HOME = ROOT / ".fuzz"
 """What the fuzzer finds on its way; later runs go on from there."""
 LONGEST = 2048
 """Bytes of an input."""
+FULL = 1.0
+"""Minutes for each target of a run that is recorded, or more."""
 SHRINKING = 30.0
 """Seconds for making one input smaller."""
 
@@ -31,7 +32,7 @@ SHRINKING = 30.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 if anything was found, 2 if there is no fuzzer."""
     parser = ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1.0, help="for each target")
+    parser.add_argument("--minutes", type=float, default=FULL, help="for each target")
     parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], metavar="TARGET")
     options = parser.parse_args(arguments)
     try:
@@ -42,13 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     HOME.mkdir(exist_ok=True)
     (HOME / ".gitignore").write_text("*\n", "utf-8")
     runs = []
+    command = f"make fuzz MINUTES={options.minutes:g}"
     for name in options.targets or TARGETS:
         print(
             f"{name}: {options.minutes:g} min; {HOME.name}/{name}.log has the details", flush=True
         )
         runs.append(_run(name, round(options.minutes * 60)))
-        record(runs)
-    print(table(runs), end="")
+        if options.minutes >= FULL:
+            keep(runs[-1], command=command)
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    print(table((run, today) for run in runs), end="")
     return int(any(run.found for run in runs))
 
 
@@ -84,8 +88,6 @@ def _run(name: str, seconds: int) -> Ran:
         raise SystemExit(f"the fuzzer itself has failed; see {log}")
     return Ran(
         target=name,
-        date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        python=f"{platform.python_implementation()} {platform.python_version()}",
         atheris=version("atheris"),
         seconds=round(monotonic() - began),
         executions=_last(r"stat::number_of_executed_units: *(\d+)", said),

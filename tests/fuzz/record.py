@@ -1,24 +1,19 @@
 """Where the last run of each target is written down."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
+from tests.evidence.record import Recorded, fill, record, recorded
 from tests.fuzz.catalogue import TARGETS
 
-_DOCS = Path(__file__).parents[2] / "docs"
-EVIDENCE = _DOCS / "evidence" / "fuzzing.json"
-PAGE = _DOCS / "fuzzing.md"
-BEGIN, END = "<!-- runs -->\n", "<!-- end -->\n"
+PAGE = "fuzzing.md"
+"""In docs/."""
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
-    """One target's last run, as it is kept."""
+    """What the record of a target's run has besides."""
 
     target: str
-    date: str
-    """UTC, as in RFC 3339."""
-    python: str
     atheris: str
     seconds: int
     executions: int
@@ -32,29 +27,37 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """Inputs that were saved because they found something."""
 
 
-def record(runs: Iterable[Ran]) -> None:
-    """Keep `runs` as EVIDENCE, each in the place of its target's last one, and show all in PAGE."""
-    last = {run.target: run for run in (*recorded(), *runs)}
-    every = [last[name] for name in TARGETS if name in last]
-    EVIDENCE.parent.mkdir(exist_ok=True)
-    EVIDENCE.write_bytes(msgspec.json.format(msgspec.json.encode(every), indent=2) + b"\n")
-    head, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}\n{table(every)}\n{END}{rest.partition(END)[2]}", "utf-8")
+def keep(run: Ran, *, command: str) -> None:
+    """Record a run in the place of its target's last one, and show all in PAGE."""
+    record(
+        f"fuzz-{run.target}",
+        command=command,
+        result=in_a_line(run),
+        passed=not run.found,
+        details=run,
+    )
+    fill(PAGE, shown(each for name in TARGETS if (each := recorded(f"fuzz-{name}"))))
 
 
-def recorded() -> list[Ran]:
-    """What is kept of earlier runs."""
-    if not EVIDENCE.exists():
-        return []
-    return msgspec.json.decode(EVIDENCE.read_bytes(), type=list[Ran])
+def in_a_line(run: Ran) -> str:
+    """How much was tried, and what that has found."""
+    return f"{run.executions:,} executions in {run.seconds} s: found {_found(run)}"
 
 
-def table(runs: Iterable[Ran]) -> str:
-    """The runs, in Markdown."""
+def shown(runs: Iterable[Recorded]) -> str:
+    """What the page says of the runs."""
+    return table((msgspec.convert(each.details, Ran), each.date) for each in runs)
+
+
+def table(runs: Iterable[tuple[Ran, str]]) -> str:
+    """The runs, each with its date, in Markdown."""
     titles = "Target", "When", "Seconds", "Executions", "Edges", "Inputs", "MB", "Found"
     rows = [titles, ("---",) * len(titles)]
-    for run in runs:
+    for run, date in runs:
         counts = (run.seconds, run.executions, run.edges, run.inputs, run.megabytes)
-        found = ", ".join(run.found) or "nothing"
-        rows.append((f"`{run.target}`", run.date, *(f"{each:,}" for each in counts), found))
+        rows.append((f"`{run.target}`", date, *(f"{each:,}" for each in counts), _found(run)))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _found(run: Ran) -> str:
+    return ", ".join(run.found) or "nothing"

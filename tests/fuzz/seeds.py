@@ -90,6 +90,12 @@ def frames() -> Seeds:
             f"{role}-close-short": options + b"\x00" + made(8, b"\x03"),
             f"{role}-not-utf8": options + b"\x03" + made(1, b"ok \xc3\x28"),
             f"{role}-long": options + b"\x80" + made(1, b"y" * 299) + made(1, b"z" * 301),
+            f"{role}-lanes": options + b"\x09" + made(1, pizza) + parts + made(1, pizza) * 2,
+            f"{role}-reserved": options + b"\x00" + _frame(1, b"hi", masked=masked, rsv=2),
+            f"{role}-padded-length": options
+            + b"\x00\x81"
+            + bytes([masked << 7 | 126, 0, 2])
+            + b"hi",
             f"{role}-many": options + b"\x05" + made(2, b"x" * 150, fin=False) * 3,
             f"{role}-interrupted": options + b"\x00" + made(1, b"a", fin=False) + made(1, b"b"),
             f"{role}-stray": options + b"\x00" + made(0, b"a"),

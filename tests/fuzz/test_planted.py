@@ -12,11 +12,12 @@ from tests.proto import ledger
 from dojo_proto import (
     client,
     exchange,
-    framing,
+    fast_lane,
     jsonrpc,
     outbound,
     registration,
     rest,
+    slow_lane,
     upgrade,
 )
 from dojo_proto.admission import Admission
@@ -30,6 +31,7 @@ from dojo_proto.framing import Framing
 from dojo_proto.handshake import Handshake
 from dojo_proto.journal import FRESH
 from dojo_proto.rest import Answer, Failure, RestCall
+from dojo_proto.slow_lane import SlowLane
 from dojo_proto.stage import Asked
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -57,7 +59,7 @@ def twice(original: Callable[..., Any], *arguments: Any) -> None:
 
 def closed_twice(original: Callable[..., Any], self: client.Client, *arguments: Any) -> None:
     closed = Closed(link=self._supervisor.dials, cause=Cause.LOST, reason="again")
-    self._events.append(closed)
+    self._events.put(closed)
     original(self, *arguments)
 
 
@@ -69,7 +71,7 @@ def unlimited(original: Callable[..., Any], self: Framing, **named: Any) -> None
     original(self, **{**named, "max_message_size": 1 << 30})
 
 
-def early_end(original: Callable[..., Any], self: Framing, piece: bytes, *, final: bool) -> None:
+def early_end(original: Callable[..., Any], self: SlowLane, piece: bytes, *, final: bool) -> None:
     """As if no character went from one piece into the next."""
     original(self, piece, final=final or not piece.isascii())
 
@@ -126,20 +128,25 @@ DEFECTS: list[tuple[str, str, Plant]] = [
         "an answer is judged by its first piece",
         around(exchange.Exchange, "receive_data", at_once),
     ),
-    ("frames", "UTF-8 is not checked", replaced(Framing, "_check_utf8", lambda *_, **__: None)),
-    ("frames", "a character is not to be cut", around(Framing, "_check_utf8", early_end)),
+    ("frames", "UTF-8 is not checked", replaced(SlowLane, "_check_utf8", lambda *_, **__: None)),
+    ("frames", "a character is not to be cut", around(SlowLane, "_check_utf8", early_end)),
     ("frames", "messages have no limit", around(Framing, "__init__", unlimited)),
     ("frames", "the last fragment is lost", around(Framing, "fragments", all_but_the_last)),
     (
         "frames",
         "any close code will do",
-        replaced(framing, "is_sendable_close_code", lambda _: True),
+        replaced(slow_lane, "is_sendable_close_code", lambda _: True),
+    ),
+    (
+        "frames",
+        "the fast lane takes what is not UTF-8",
+        replaced(fast_lane, "_is_utf8", lambda _: True),
     ),
     ("deflate", "a bomb goes off", around(Deflate, "frame_inbound_header", without_a_limit)),
     ("deflate", "the context is lost", around(Deflate, "frame_inbound_complete", without_context)),
-    ("deflate", "UTF-8 is not checked", replaced(Framing, "_check_utf8", lambda *_, **__: None)),
+    ("deflate", "UTF-8 is not checked", replaced(SlowLane, "_check_utf8", lambda *_, **__: None)),
     ("jsonrpc", "depth has no limit", replaced(jsonrpc, "nests_deeper_than", lambda *_: False)),
-    ("jsonrpc", "anything is an id", replaced(jsonrpc, "_is_id", lambda _: True)),
+    ("jsonrpc", "anything is an id", replaced(jsonrpc, "_NO_ID", b"")),
     ("jsonrpc", "part of a batch is lost", around(jsonrpc, "_decode_batch", all_but_the_last)),
     (
         "jsonrpc",
@@ -156,7 +163,11 @@ DEFECTS: list[tuple[str, str, Plant]] = [
         ),
     ),
     ("contract", "an unknown name is shown", replaced(strict, "_UNKNOWN", re.compile("(?!)"))),
-    ("contract", "all may be sent", replaced(strict, "_decoder", lambda _: msgspec.json.Decoder())),
+    (
+        "contract",
+        "all may be sent",
+        replaced(strict, "_decoder", lambda _, **__: msgspec.json.decode),
+    ),
     (
         "contract",
         "what Dojo adds makes another request",

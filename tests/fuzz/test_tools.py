@@ -1,13 +1,15 @@
 """What the targets and the command are made of."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.fuzz import record
+from tests.evidence import record as evidence
+from tests.evidence.record import BEGIN, END, recorded
 from tests.fuzz.__main__ import main
 from tests.fuzz.catalogue import TARGETS
 from tests.fuzz.reader import Reader, chunk, however_cut
-from tests.fuzz.record import BEGIN, END, Ran
+from tests.fuzz.record import PAGE, Ran, keep, shown
 from tests.fuzz.shrinking import fault_of, shrink
 
 
@@ -39,33 +41,49 @@ def test_what_finds_something_is_made_as_small_as_can_be() -> None:
 def test_a_run_takes_the_place_of_its_targets_last_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = tmp_path / "page.md"
+    monkeypatch.setattr(evidence, "DOCS", tmp_path)
+    page = tmp_path / PAGE
     page.write_text(f"before\n{BEGIN}{END}after\n", "utf-8")
-    monkeypatch.setattr(record, "PAGE", page)
-    monkeypatch.setattr(record, "EVIDENCE", tmp_path / "evidence" / "runs.json")
-    older, newer = _ran("frames", 1000), _ran("frames", 2_345_678)
-    record.record([older])
-    record.record([_ran("handshake", 7), newer])
-    assert record.recorded() == [_ran("handshake", 7), newer]
-    shown = page.read_text("utf-8")
-    assert shown.startswith(f"before\n{BEGIN}\n| Target |")
-    assert shown.endswith(f"| nothing |\n\n{END}after\n")
-    assert "2,345,678" in shown
-    assert "1,000" not in shown
+    keep(_ran("frames", 1000), command="make fuzz MINUTES=1")
+    keep(_ran("handshake", 7), command="make fuzz MINUTES=1")
+    keep(_ran("frames", 2_345_678), command="make fuzz MINUTES=5")
+    text = page.read_text("utf-8")
+    assert text.startswith(f"before\n{BEGIN}\n| Target |")
+    assert text.endswith(f"| nothing |\n\n{END}after\n")
+    assert text.index("`handshake`") < text.index("`frames`")
+    assert "2,345,678" in text
+    assert "1,000" not in text
+    run = recorded("fuzz-frames")
+    assert run is not None
+    assert (run.passed, run.command) == (True, "make fuzz MINUTES=5")
+    assert run.result == "2,345,678 executions in 60 s: found nothing"
 
 
-def _ran(target: str, executions: int) -> Ran:
+def test_what_was_found_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "DOCS", tmp_path)
+    (tmp_path / PAGE).write_text(f"{BEGIN}{END}", "utf-8")
+    keep(_ran("frames", 7, found=["crash-1"]), command="make fuzz MINUTES=1")
+    run = recorded("fuzz-frames")
+    assert run is not None
+    assert not run.passed
+    assert run.result.endswith("found crash-1")
+
+
+def test_the_page_shows_the_runs_that_are_kept() -> None:
+    runs = [run for name in TARGETS if (run := recorded(f"fuzz-{name}"))]
+    assert shown(runs) in (evidence.DOCS / PAGE).read_text("utf-8")
+
+
+def _ran(target: str, executions: int, found: Sequence[str] = ()) -> Ran:
     return Ran(
         target=target,
-        date="2026-01-31",
-        python="CPython 3.11.7",
         atheris="3.0.0",
         seconds=60,
         executions=executions,
         edges=5,
         inputs=6,
         megabytes=50,
-        found=[],
+        found=list(found),
     )
 
 

@@ -18,7 +18,15 @@ def call() -> Call:
         is_async=False,
         decode=msgspec.json.decode,
     )
-    return Call(1, handler, [Waiter(7, b'"a"', 12.5, None)], 12.5, 12.5, {"orderId": "o"}, b'{"orderId":"o"}')
+    return Call(
+        1,
+        handler,
+        [Waiter(7, b'"a"', 12.5, None)],
+        12.5,
+        12.5,
+        {"orderId": "o"},
+        b'{"orderId":"o"}',
+    )
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(Phase, Phase)))

@@ -8,7 +8,6 @@ from tests.proto.till import Till
 from tests.proto.wired import KEY, counting, plain
 
 from dojo_proto import Carry, Client, ConfigurationError, Dial, Epos, Link, LocalProtocolError, Wait
-from dojo_proto.pending import MAX_EVENTS
 from dojo_proto.events import (
     Cause,
     Closed,
@@ -19,6 +18,7 @@ from dojo_proto.events import (
     RetryScheduled,
 )
 from dojo_proto.handshake import accept_token
+from dojo_proto.pending import MAX_EVENTS
 from dojo_proto.work import Begin
 
 MakeFrame = Callable[..., bytes]

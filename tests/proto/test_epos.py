@@ -369,3 +369,21 @@ def test_what_is_no_epos_is_told_by_what_it_is(came: object, said: str) -> None:
 def test_an_epos_is_one() -> None:
     epos = Epos("acme-epos")
     assert expect_epos(epos) is epos
+
+
+def test_what_is_registered_later_counts_as_well() -> None:
+    epos = Epos(software_house_id="acme")
+
+    def answer(_ctx: Context, _params: object) -> None:
+        """The handler, the lookup and the middleware in one."""
+
+    def around(ctx: Context, params: object, proceed: Callable[..., Any]) -> Any:
+        return proceed(ctx, params)
+
+    epos.on("CreateOrder")(answer)
+    first = epos.handlers()
+    assert epos.handlers() is first
+    epos.lookup("CreateOrder")(answer)
+    assert epos.handlers()["CreateOrderV1"].lookup is not None
+    epos.middleware(around)
+    assert epos.handlers()["CreateOrderV1"].function is not answer

@@ -287,21 +287,6 @@ def test_every_frame_has_a_mask_of_its_own() -> None:
     assert client.ping(b"")[2:] == b"bbbb"
 
 
-def test_masks_drawn_ahead_are_used_once_each_and_in_order() -> None:
-    drawn: list[bytes] = []
-
-    def entropy(size: int) -> bytes:
-        drawn.append(b"".join(pack("!HH", len(drawn), i) for i in range(size // 4)))
-        return drawn[-1]
-
-    client = Framing(client=True, entropy=entropy, max_message_size=MAX)
-    assert not drawn  # what never sends asks for nothing
-    masks = [client.ping(b"")[2:] for _ in range(200)]
-    assert b"".join(drawn).startswith(b"".join(masks))
-    assert len(set(masks)) == len(masks)
-    assert 1 < len(drawn) < len(masks) // 10
-
-
 def test_the_reason_of_a_close_is_cut_at_a_character(frame: MakeFrame) -> None:
     sent = framing(client=False).close(1000, "é" * 100)
     assert sent == frame(CLOSE, b"\x03\xe8" + "é".encode() * 61)

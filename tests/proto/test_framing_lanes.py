@@ -1,6 +1,7 @@
-"""With the fast lane, framing tells of any stream what the decoder alone tells, piece by piece."""
+"""Of any stream framing tells, piece by piece, what the slow lane alone tells of it."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from struct import pack
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from dojo_proto import fast_lane
 from dojo_proto.deflate import Deflate
 from dojo_proto.framing import FrameEvent, Framing, Message, PingFrame
+from dojo_proto.slow_lane import SlowLane
 
 MakeFrame = Callable[..., bytes]
 
@@ -23,10 +25,13 @@ HELLO = bytes.fromhex("f248cdc9c90700")
 """`Hello`, compressed (RFC 7692 section 7.2.3.1)."""
 
 
-def framing(*, client: bool = True, compressed: bool = False) -> Framing:
+def agreed(*, compressed: bool) -> Deflate | None:
     deflate = Deflate(max_size=MAX)
-    if compressed:
-        assert deflate.agree("permessage-deflate") == ""
+    return deflate if compressed and not deflate.agree("permessage-deflate") else None
+
+
+def framing(*, client: bool = True, compressed: bool = False) -> Framing:
+    deflate = agreed(compressed=compressed)
     return Framing(client=client, entropy=bytes, max_message_size=MAX, deflate=deflate)
 
 
@@ -35,9 +40,9 @@ def both(
 ) -> Iterator[tuple[list[FrameEvent], list[FrameEvent]]]:
     """What each piece brings with the fast lane, and what without it."""
     fast = framing(client=client, compressed=compressed)
-    slow = framing(client=client, compressed=compressed)
+    slow = SlowLane(client=client, max_message_size=MAX, deflate=agreed(compressed=compressed))
     for piece in pieces:
-        alone = [] if slow._ended else list(slow._decode(piece))
+        alone = [] if slow.ended else list(slow.receive_data(piece))
         yield list(fast.receive_data(piece)), alone
 
 
@@ -152,13 +157,13 @@ def test_behind_any_other_frame_the_fast_lane_is_open_again(
     frame: MakeFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[bytes] = []
-    decode = Framing._decode
+    decode = SlowLane.receive_data
 
-    def watched(self: Framing, data: bytes) -> Iterator[FrameEvent]:
+    def watched(self: SlowLane, data: bytes) -> Iterator[FrameEvent]:
         decoded.append(data)
         return decode(self, data)
 
-    monkeypatch.setattr(Framing, "_decode", watched)
+    monkeypatch.setattr(SlowLane, "receive_data", watched)
     fine, other = frame(TEXT, b"fine" * 50), frame(BINARY, b"other" * 50)
     pinged = frame(TEXT, b"o", fin=False) + frame(PING) + frame(CONTINUATION, b"t")
     behind = [[fine + between + fine * 2] for between in (other, frame(PING, b"o"), pinged)]
@@ -181,6 +186,37 @@ def test_it_is_open_beside_compression(frame: MakeFrame) -> None:
         PingFrame(b""),
         Message(b"Hello"),
     ]
+
+
+# Going out.
+
+
+@given(payload=st.binary(max_size=300), key=st.binary(min_size=4, max_size=4))
+def test_every_way_to_mask_gives_the_same(payload: bytes, key: bytes) -> None:
+    assert fast_lane.quickest_mask()(payload, key) == fast_lane.masked(payload, key)
+    assert fast_lane.masked(payload, key) == bytes(
+        byte ^ key[at % 4] for at, byte in enumerate(payload)
+    )
+
+
+def test_without_the_routine_in_c_a_mask_is_made_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "websockets.speedups", None)
+    assert fast_lane.quickest_mask.__wrapped__() is fast_lane.masked
+
+
+def test_masks_drawn_ahead_are_used_once_each_and_in_order() -> None:
+    drawn: list[bytes] = []
+
+    def entropy(size: int) -> bytes:
+        drawn.append(b"".join(pack("!HH", len(drawn), i) for i in range(size // 4)))
+        return drawn[-1]
+
+    client = Framing(client=True, entropy=entropy, max_message_size=MAX)
+    assert not drawn  # what never sends asks for nothing
+    masks = [client.ping(b"")[2:] for _ in range(200)]
+    assert b"".join(drawn).startswith(b"".join(masks))
+    assert len(set(masks)) == len(masks)
+    assert 1 < len(drawn) < len(masks) // 10
 
 
 # The comparison is able to fail.
@@ -207,7 +243,7 @@ def changed(function: Callable[..., Any], before: str, after: str) -> Any:
         ((fast_lane, "cut"), "size > longest or ", ""),
         ((fast_lane, "cut"), "size > end - start", "size > end - at"),
         ((fast_lane, "cut"), "text.isascii() or _is_utf8(text)", "True"),
-        ((Framing, "receive_data"), " and self._opcode is None", ""),
+        ((Framing, "receive_data"), " and self._slow is None", ""),
         ((Framing, "receive_data"), "self._client and ", ""),
         ((Framing, "receive_data"), "self._begun + data", "data"),
         ((Framing, "receive_data"), " and not self._ended", ""),

@@ -139,7 +139,9 @@ class TestParams:
         def get(_params: Params, _ctx: Context) -> None:
             """The handler."""
 
-        with pytest.raises(ConfigurationError, match="cannot be decoded into Context; expected the context first"):
+        with pytest.raises(
+            ConfigurationError, match="cannot be decoded into Context; expected the context first"
+        ):
             decoded(get)
 
     @pytest.mark.parametrize("annotation", ["Missing", "int | 'x'", "msgspec.nowhere", "1 +"])

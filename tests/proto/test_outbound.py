@@ -17,10 +17,11 @@ def outbound() -> tuple[Outbound, Keepalive]:
 
 def test_control_frames_leave_before_messages_and_a_close_behind_them() -> None:
     waiting, _ = outbound()
-    waiting.put([framing.text(b"1"), framing.text(b"2")], confirm=False)
+    waiting.put(framing.text(b"1"), confirm=False)
+    waiting.put(framing.text(b"2"), confirm=False)
     waiting.close = 1000, ""
     waiting.ping = b"ping"
-    waiting.pongs.append(b"pong")
+    waiting.pong(b"pong")
     assert waiting.take(framing, ALL, 0.0) == b"".join(
         [
             framing.pong(b"pong"),
@@ -34,14 +35,14 @@ def test_control_frames_leave_before_messages_and_a_close_behind_them() -> None:
 
 def test_a_mark_counts_the_frames_up_to_the_end_of_the_message() -> None:
     waiting, _ = outbound()
-    assert waiting.put([b"a"], confirm=False) == 1
-    assert waiting.put([b"b", b"c"], confirm=False) == 3
+    assert waiting.put(b"a", confirm=False) == 1
+    assert waiting.put(b"bc", confirm=False) == 2
     assert waiting.size == 3
 
 
 def test_a_message_is_written_when_more_is_asked_for() -> None:
     waiting, _ = outbound()
-    mark = waiting.put([b"answer"], confirm=True)
+    mark = waiting.put(b"answer", confirm=True)
     assert waiting.take(framing, 4, 1.0) == b"answ"
     assert waiting.written < mark
     assert waiting.take(framing, 4, 1.0) == b"er"
@@ -52,10 +53,10 @@ def test_a_message_is_written_when_more_is_asked_for() -> None:
 
 def test_a_ping_tells_which_messages_left_before_it() -> None:
     waiting, _ = outbound()
-    before = waiting.put([b"before"], confirm=True)
+    before = waiting.put(b"before", confirm=True)
     waiting.take(framing, ALL, 1.0)
     waiting.ping = b"ping"
-    waiting.put([b"behind"], confirm=True)
+    waiting.put(b"behind", confirm=True)
     waiting.take(framing, ALL, 2.0)
     assert waiting.answered(b"ping") == (2.0, before)
 
@@ -64,7 +65,7 @@ def test_of_a_slow_peer_several_pings_may_be_on_their_way() -> None:
     waiting, _ = outbound()
     marks = []
     for second in (1, 2, 3):
-        marks.append(waiting.put([b"answer"], confirm=True))
+        marks.append(waiting.put(b"answer", confirm=True))
         waiting.take(framing, ALL, second)
         waiting.ping = b"ping %d" % second
         waiting.take(framing, ALL, second)
@@ -85,8 +86,8 @@ def test_pings_that_are_never_answered_are_forgotten() -> None:
 
 def test_a_message_to_be_confirmed_brings_a_ping_after_it() -> None:
     waiting, alive = outbound()
-    waiting.put([b"answer"], confirm=True)
-    waiting.put([b"another"], confirm=False)
+    waiting.put(b"answer", confirm=True)
+    waiting.put(b"another", confirm=False)
     waiting.take(framing, ALL, 5.0)
     alive.sent(5.5)
     alive.received(5.5)
@@ -95,15 +96,15 @@ def test_a_message_to_be_confirmed_brings_a_ping_after_it() -> None:
 
 def test_one_of_many_that_wait_does_not_wait_for_the_last() -> None:
     waiting, alive = outbound()
-    waiting.put([b"answer"], confirm=True)
-    waiting.put([b"another"], confirm=True)
+    waiting.put(b"answer", confirm=True)
+    waiting.put(b"another", confirm=True)
     waiting.take(framing, 1, 5.0)
     assert alive.next_timer() == 5.0 + CONFIRM_AFTER
 
 
 def test_a_message_that_needs_no_proof_brings_none() -> None:
     waiting, alive = outbound()
-    waiting.put([b"answer"], confirm=False)
+    waiting.put(b"answer", confirm=False)
     waiting.take(framing, ALL, 5.0)
     alive.sent(24.0)
     alive.received(24.0)
@@ -112,7 +113,7 @@ def test_a_message_that_needs_no_proof_brings_none() -> None:
 
 def test_what_has_left_is_unproven_until_the_pong_to_a_later_ping() -> None:
     waiting, _ = outbound()
-    mark = waiting.put([b"answer"], confirm=True)
+    mark = waiting.put(b"answer", confirm=True)
     seen = [waiting.unproven]
     waiting.take(framing, ALL, 1.0)
     seen.append(waiting.unproven)
@@ -129,9 +130,9 @@ def test_what_has_left_is_unproven_until_the_pong_to_a_later_ping() -> None:
 
 def test_nothing_is_left_after_the_end() -> None:
     waiting, _ = outbound()
-    waiting.put([b"answer"], confirm=True)
+    waiting.put(b"answer", confirm=True)
     waiting.ping = b""
-    waiting.pongs.append(b"")
+    waiting.pong(b"")
     waiting.close = 1000, ""
     waiting.clear()
     assert waiting.size == 0
@@ -140,9 +141,9 @@ def test_nothing_is_left_after_the_end() -> None:
 
 def test_what_was_cleared_never_counts_as_written() -> None:
     waiting, _ = outbound()
-    waiting.put([b"written"], confirm=True)
+    waiting.put(b"written", confirm=True)
     waiting.take(framing, ALL, 0.0)
-    mark = waiting.put([b"cleared"], confirm=True)
+    mark = waiting.put(b"cleared", confirm=True)
     waiting.clear()
     for _ in range(2):
         assert waiting.take(framing, ALL, 0.0) == b""
@@ -152,7 +153,7 @@ def test_what_was_cleared_never_counts_as_written() -> None:
 def test_with_little_room_messages_leave_one_by_one() -> None:
     waiting, _ = outbound()
     for frame in (b"first", b"second", b"third"):
-        waiting.put([frame], confirm=False)
+        waiting.put(frame, confirm=False)
     seen = []
     while data := waiting.take(framing, 6, 0.0):
         seen.append((data, waiting.size, waiting.written))

@@ -14,7 +14,8 @@ import pytest
 
 import dojo_proto
 
-# Not `urllib` nor `wsproto` as such: urllib.request and wsproto.connection are something else.
+# Not `urllib`, `websockets` nor `wsproto` as such: urllib.request, websockets.sync and
+# wsproto.connection are something else.
 ALLOWED_MODULES = frozenset(
     {
         "base64",
@@ -37,6 +38,7 @@ ALLOWED_MODULES = frozenset(
         "types",
         "typing",
         "urllib.parse",
+        "websockets.speedups",
         "wsproto.extensions",
         "wsproto.frame_protocol",
         "zlib",

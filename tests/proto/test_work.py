@@ -24,7 +24,9 @@ def test_each_piece_of_work_names_its_call_first(piece: type[msgspec.Struct]) ->
 def test_what_is_to_be_done_shows_no_values() -> None:
     epos = Epos("acme-epos")
     epos.on("ListAreas")(lambda _ctx, _params: [])
-    call = Call(1, epos.handlers()["ListAreasV1"], [Waiter(1, b"1", 0.0, None)], 0.0, 0.0, {}, b"{}")
+    call = Call(
+        1, epos.handlers()["ListAreasV1"], [Waiter(1, b"1", 0.0, None)], 0.0, 0.0, {}, b"{}"
+    )
     context = Context(method="ListAreasV1", raw_id=b"1", raw_params=b"{}")
     run = Run(call, print, context, {"name": "Ada"}, is_async=False)
     assert repr(run) == "Run(Call(ListAreasV1, queued))"

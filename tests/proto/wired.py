@@ -300,7 +300,7 @@ class Wired:
         if self.link is None or self.gateway is None:
             return False
         if self.pongless:
-            self.gateway._connection._outbound.pongs.clear()
+            self.gateway._connection._outbound._pongs.clear()
         if not self.down:
             self.down = self.gateway.data_to_send(self.now)
         data, self.down = self.down[:size], self.down[size:]

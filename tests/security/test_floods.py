@@ -12,6 +12,7 @@ from tests.security.measure import KIB, MIB, measured
 
 from dojo_adapters.observer import Observer
 from dojo_proto.admission import Admission
+from dojo_proto.call import Call
 from dojo_proto.events import Cause, Event, Overloaded, RequestFinished, RequestStarted
 
 MakeFrame = Callable[..., bytes]
@@ -53,13 +54,13 @@ def test_a_flood_of_reads_holds_what_is_let_in_and_ends_a_peer_that_does_not_rea
 def test_it_is_red_where_everything_is_let_in(
     frame: MakeFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admit = Admission.admit
+    wait = Admission.wait
 
-    def welcome(self: Admission, call: object, now: float) -> object:
+    def welcome(self: Admission, call: Call, now: float) -> bool:
         self._max_queued = FLOOD
-        return admit(self, call, now)  # type: ignore[arg-type] # it is passed on
+        return wait(self, call, now)
 
-    monkeypatch.setattr(Admission, "admit", welcome)
+    monkeypatch.setattr(Admission, "wait", welcome)
     with pytest.raises(AssertionError):
         flood_of_reads(frame, 4 * KIB)
 

@@ -13,10 +13,11 @@ from tests.proto.wired import KEY
 from tests.security.attacked import READ, Attacked, repeated
 from tests.security.measure import KIB, MIB, Cost, measured
 
-from dojo_proto import connecting, outbound
+from dojo_proto import deflate, outbound
 from dojo_proto.deflate import Deflate
 from dojo_proto.events import Cause, Closed
 from dojo_proto.framing import Framing, PongFrame
+from dojo_proto.slow_lane import SlowLane
 
 MakeFrame = Callable[..., bytes]
 TEXT, CONTINUATION, BINARY, CLOSE, PING, PONG = 1, 0, 2, 8, 9, 10
@@ -123,12 +124,13 @@ def test_it_is_red_where_fragments_are_kept_one_by_one(
 ) -> None:
     kept: list[bytearray] = []
 
-    class Hoarding(Framing):
-        def _assemble(self, frame: Any, payload: bytes) -> Any:
-            kept.append(bytearray(payload))
-            return super()._assemble(frame, payload)
+    assemble = SlowLane._assemble
 
-    monkeypatch.setattr(connecting, "Framing", Hoarding)
+    def hoarding(self: SlowLane, frame: Any, payload: bytes) -> Any:
+        kept.append(bytearray(payload))
+        return assemble(self, frame, payload)
+
+    monkeypatch.setattr(SlowLane, "_assemble", hoarding)
     with pytest.raises(AssertionError):
         empty_fragments(frame)
 
@@ -159,7 +161,7 @@ def test_of_a_flood_of_pings_the_newest_are_answered(frame: MakeFrame) -> None:
 def test_it_is_red_where_every_ping_is_remembered(
     frame: MakeFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbound, "MAX_PONGS", None)
+    monkeypatch.setattr(outbound, "MAX_PONGS", 1 << 30)
     with pytest.raises(AssertionError):
         ping_flood(frame)
 
@@ -223,7 +225,7 @@ def test_it_is_red_where_inflating_has_no_limit(
         def __init__(self, *, max_size: int) -> None:
             super().__init__(max_size=max_size << 10)
 
-    monkeypatch.setattr(connecting, "Deflate", Boundless)
+    monkeypatch.setattr(deflate, "Deflate", Boundless)
     with pytest.raises(AssertionError):
         explode(pieces(bomb, frame, 1 << 20))
 

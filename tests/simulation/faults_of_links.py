@@ -151,11 +151,11 @@ def pong_behind_data() -> Iterator[None]:
 
     def make(begin: Any) -> Any:
         def mutant(self: Outbound, framing: Any, room: int, now: float) -> None:
-            pongs = list(self.pongs)
-            self.pongs.clear()
+            pongs = list(self._pongs)
+            self._pongs.clear()
             begin(self, framing, room, now)
             if self._frames:
-                self.pongs.extend(pongs)
+                self._pongs.extend(pongs)
             else:
                 self.begun = bytes(self.begun) + b"".join(map(framing.pong, pongs))
 

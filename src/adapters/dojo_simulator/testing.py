@@ -206,7 +206,7 @@ class Caller:
         finally:
             self._busy = False
         outgoing = self._dispatch.delivery.outgoing
-        answer = outgoing.popleft()[0] if outgoing else None
+        answer = outgoing.pop(0)[0] if outgoing else None
         if crash:
             raise SimulatorError(f"{wire}: there was no crash, since its handler did not run")
         return _read(wire, answer, self.events[heard:], cause)

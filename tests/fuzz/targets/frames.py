@@ -19,6 +19,7 @@ from dojo_proto.framing import (
     Violation,
     is_sendable_close_code,
 )
+from dojo_proto.slow_lane import SlowLane
 
 MAX = 300
 """Bytes of a message: so many that its length takes two bytes, so few that inputs exceed it."""
@@ -55,7 +56,7 @@ def _frames(data: bytes, *, compressed: bool) -> None:
     options, at, stream = script.byte(), script.byte(), script.rest()
     is_client = not options & 1
     agreed = AGREED[options // 2 % len(AGREED)] if compressed else None
-    events = however_cut(lambda pieces: _read(_framing(agreed, is_client), pieces), stream, at)
+    events = however_cut(lambda pieces: _read(agreed, is_client, pieces), stream, at)
     for event in events[:-1]:
         assert not isinstance(event, CloseFrame | Violation), f"{event} was not the end"
     for event in events:
@@ -64,33 +65,47 @@ def _frames(data: bytes, *, compressed: bool) -> None:
     _check_round_trip(messages, agreed, is_client, size=1 + at)
 
 
-def _framing(agreed: str | None, is_client: bool) -> Framing:
-    deflate = None
-    if agreed is not None:
+def _deflate(agreed: str | None, is_client: bool) -> Measured | None:
+    if agreed is None:
+        return None
+    deflate = Measured(max_size=MAX)
+    fault = deflate.agree(f"permessage-deflate{agreed}")
+    assert not fault, fault
+    if not is_client:
         deflate = Measured(max_size=MAX)
-        fault = deflate.agree(f"permessage-deflate{agreed}")
-        assert not fault, fault
-        if not is_client:
-            deflate = Measured(max_size=MAX)
-            assert deflate.answer(f"permessage-deflate{agreed}") is not None
+        assert deflate.answer(f"permessage-deflate{agreed}") is not None
+    return deflate
+
+
+def _framing(agreed: str | None, is_client: bool) -> Framing:
     return Framing(
         client=is_client,
-        entropy=lambda size: b"\x01\x80\xff\x00"[:size],
+        entropy=lambda size: (b"\x01\x80\xff\x00" * size)[:size],
         max_message_size=MAX,
-        deflate=deflate,
+        deflate=_deflate(agreed, is_client),
     )
 
 
-def _read(framing: Framing, pieces: list[bytes]) -> list[FrameEvent]:
-    events: list[FrameEvent] = []
+def _read(agreed: str | None, is_client: bool, pieces: list[bytes]) -> list[FrameEvent]:
+    """What comes of `pieces`, and after each of them the same with the fast lane as without it."""
+    framing, events = _framing(agreed, is_client), list[FrameEvent]()
+    alone = SlowLane(client=is_client, max_message_size=MAX, deflate=_deflate(agreed, is_client))
     for piece in pieces:
-        events += framing.receive_data(piece)
-        assert len(framing._partial) <= MAX, f"{len(framing._partial)} bytes of a message are kept"
-        waiting = len(framing._decoder.buffer)
-        if not framing._ended:
-            longest = LONGEST_HEADER + MAX_CONTROL_PAYLOAD
-            assert waiting < longest, f"{waiting} bytes wait to be a frame"
+        came = list(framing.receive_data(piece))
+        assert came == ([] if alone.ended else list(alone.receive_data(piece))), "the lanes differ"
+        events += came
+        assert len(framing._begun) <= 1, f"{len(framing._begun)} bytes wait for the rest of a frame"
+        _check_memory(framing)
     return events
+
+
+def _check_memory(framing: Framing) -> None:
+    slow = framing._slow
+    if slow is not None and not slow.ended:
+        assert len(slow._partial) <= MAX, f"{len(slow._partial)} bytes of a message are kept"
+        waiting = len(slow._decoder.buffer)
+        longest = LONGEST_HEADER + MAX_CONTROL_PAYLOAD
+        assert waiting < longest, f"{waiting} bytes wait to be a frame"
 
 
 def _check(event: FrameEvent) -> None:
