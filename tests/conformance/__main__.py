@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from subprocess import CalledProcessError
 
-from tests.conformance.record import record
+from tests.conformance.record import keep
 from tests.conformance.roles import ROLES, play
 from tests.conformance.suite import HOME, NoPython, install
 from tests.conformance.table import Results, rows, table
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if len(result.cases) != expected
         ]
     if not options.cases and not options.no_compression and roles == ROLES:
-        record(lines, bad)
+        keep(lines, bad)
     for each in bad:
         print("bad:", each)
     return int(bool(bad))

@@ -2,8 +2,9 @@
 
 import msgspec
 import pytest
-from tests.conformance.record import EVIDENCE, PAGE, Measured, shown
+from tests.conformance.record import PAGE, Measured, in_a_line, shown
 from tests.conformance.table import Report, Results, rows, table
+from tests.evidence.record import DOCS, recorded
 
 
 def results(*reports: tuple[str, str]) -> Results:
@@ -57,9 +58,18 @@ def test_the_table_has_a_row_for_each_group_and_one_for_the_role() -> None:
     )
 
 
-@pytest.mark.skipif(not EVIDENCE.exists(), reason="make conformance has not been recorded yet")
 def test_the_page_shows_the_run_that_is_kept() -> None:
-    measured = msgspec.json.decode(EVIDENCE.read_bytes(), type=Measured)
-    assert shown(measured) in PAGE.read_text("utf-8")
+    run = recorded("conformance")
+    assert run is not None
+    assert shown(run) in (DOCS / PAGE).read_text("utf-8")
+    measured = msgspec.convert(run.details, Measured)
     assert measured.bad == []
+    assert run.passed
+    assert run.result == in_a_line(measured)
     assert [sum(row.counts) for row in measured.rows if row.group == "all"] == [517, 517]
+
+
+def test_a_bad_case_is_in_the_line_of_the_run() -> None:
+    lines = list(rows([results(("OK", "OK"), ("FAILED", "OK"))]))
+    said = in_a_line(Measured(suite="autobahn", bad=["client 7.2"], rows=lines))
+    assert said == "2 cases as the client: 1 bad"

@@ -127,6 +127,19 @@ def _draw(progress: TextIO, report: Report, seeds: int, seconds: float) -> None:
     progress.flush()
 
 
+def result(report: Report) -> str:
+    """What came of it, in a line, whichever machine it was and however busy."""
+    amount = (
+        f"{report.seeds:,} worlds, {report.hours:,.0f} simulated hours, "
+        f"{report.lives:,} lives of the till, {report.answers:,} answers"
+    )
+    if not report.failures:
+        return f"{amount}: no promise broken"
+    first = min(report.failures, key=lambda failure: failure.seed)
+    what = first.what.splitlines()[0]
+    return f"{amount}: {len(report.failures)} failed, first seed {first.seed}: {what}"
+
+
 def summarise(report: Report, seconds: float, replay: str, out: TextIO = sys.stdout) -> None:
     """Say what came of it; `replay` is the command for one seed, which is put behind it."""
     failures = sorted(report.failures, key=lambda failure: failure.seed)
