@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test simulate torture conformance fuzz lint clean
+.PHONY: help demo test simulate torture soak conformance fuzz evidence bench lint clean
 
 help:
 	@echo 'make demo   a restaurant EPOS and a local gateway play a pay-at-table visit'
@@ -35,12 +35,19 @@ help:
 	@echo 'make torture'
 	@echo '            10,000 payments in each runtime, with dropped connections and kill -9'
 	@echo '            (ARGS="--payments N --runtime R --seed S --seconds T")'
+	@echo 'make soak   1,000,000 requests and 2,000 reconnects in each runtime; nothing may grow or lag'
+	@echo '            (ARGS="--requests N --reconnects N --runtime R --journal J --seed S")'
 	@echo 'make conformance'
 	@echo '            RFC 6455 and 7692 by the Autobahn test suite, which needs Python 2.7'
 	@echo '            (ARGS="--no-compression", ARGS="--role client 7.*")'
 	@echo 'make fuzz MINUTES=1'
 	@echo '            each parser and machine for so long under a coverage-guided fuzzer'
 	@echo '            (ARGS="frames service": only these)'
+	@echo 'make evidence'
+	@echo '            the other suites that show a claim, each recorded in docs/evidence.md'
+	@echo '            (ARGS="tls rest": only these)'
+	@echo 'make bench  the library beside its peers, in turns; about a quarter of an hour'
+	@echo '            (ARGS="asyncio trio --rounds 9 --write")'
 	@echo 'make lint   formatting, lint and types only'
 	@echo 'make clean  remove .venv and everything else that was made here'
 	@echo
@@ -58,11 +65,20 @@ simulate: $(VENV)/.installed-dev
 torture: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.torture $(ARGS)
 
+soak: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.soak $(ARGS)
+
 conformance: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.conformance $(ARGS)
 
 fuzz: $(VENV)/.installed-fuzz
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
+
+evidence: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.evidence $(ARGS)
+
+bench: $(VENV)/.installed-bench
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -107,6 +123,10 @@ $(VENV)/.installed-dev: pyproject.toml $(BIN)/python
 	@echo 'installing what the tests need (once; about a minute)'
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-demo
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	@$(PIP_INSTALL) --editable '.[dev,bench]'
+	@touch $@
 
 # There are wheels of it for CPython on Linux only, hence it is none of the tests' requirements.
 $(VENV)/.installed-fuzz: $(VENV)/.installed-dev
