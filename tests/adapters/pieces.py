@@ -25,7 +25,7 @@ def make_call() -> Call:
     epos = Epos("acme-epos")
     epos.on(METHOD)(lambda _ctx, params: params)
     handler = epos.handlers()[METHOD]
-    return Call(next(_numbers), handler, Waiter(1, b'"id-1"', 0.0, None), {}, b"{}")
+    return Call(next(_numbers), handler, [Waiter(1, b'"id-1"', 0.0, None)], 0.0, 0.0, {}, b"{}")
 
 
 def make_run(function: Callable[..., Any], params: Any = None) -> Run:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from errno import ENOSPC
 from os import strerror
 from pathlib import Path
+from queue import SimpleQueue
 from re import fullmatch
 from threading import Event, current_thread
 from typing import Any
@@ -244,11 +245,25 @@ def test_what_has_come_meanwhile_is_done_at_once_and_in_order() -> None:
     assert store.batches == [[first], waiting]
 
 
-def test_notes_are_written_together_with_the_next_step() -> None:
+def test_notes_wait_and_are_written_together_with_the_next_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits = Event()
+
+    class Patient(SimpleQueue[Any]):
+        """Where anything is waited for, it is for as long as it takes."""
+
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            if timeout:
+                waits.set()
+            return super().get(block and timeout != 0)
+
+    monkeypatch.setattr(journals, "SimpleQueue", Patient)
     store = Store()
     note, begin = Note(("t1",), Told.SENT), make_begin()
     with journal_thread(store) as (thread, delivered):
         thread.submit(note)
+        assert waits.wait(DEADLINE)
         thread.submit(begin)
         delivered.wait(2)
     assert store.batches == [[note, begin]]

@@ -8,8 +8,9 @@ from typing import Any, get_args
 
 import pytest
 from tests.adapters.pieces import DEADLINE
+from tests.proto.fates import Fate
 from tests.proto.till import Till, pounds
-from tests.proto.wired import KEY, Fate, Wired
+from tests.proto.wired import KEY, Wired
 
 from dojo_adapters.observer import Observer, describe, logger
 from dojo_proto import OrderUpdated, Settings, events

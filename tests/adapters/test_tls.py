@@ -337,7 +337,7 @@ def any_host() -> ssl.SSLContext:
 
 
 def optional() -> ssl.SSLContext:
-    context = any_host()
+    context = ssl.create_default_context()
     context.verify_mode = ssl.CERT_OPTIONAL
     return context
 

@@ -22,9 +22,11 @@ Serve = Callable[..., Any]
 
 
 @pytest.fixture
-def control(gateway: LocalGateway) -> Iterator[Control]:
+def control(gateway: LocalGateway, caplog: pytest.LogCaptureFixture) -> Iterator[Control]:
     with Control(gateway, 0) as control:
         yield control
+    # asyncio logs what is raised where nobody waits for it.
+    assert [record.getMessage() for record in caplog.get_records("call")] == []
 
 
 def test_the_control_is_one_port_above_the_gateway() -> None:
@@ -160,6 +162,28 @@ def test_something_else_that_listens_is_no_simulator() -> None:
         trigger(gateway.host, gateway.port, "ListAreas", {})
 
 
+NESTED = b'{"a":' + b"[" * 100_000
+"""Deeper than any decoder goes."""
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"HTTP/1.1 400 Bad Request\r\n", b'{"type": "\xff"}\n', NESTED + b"\n"]
+)
+def test_whatever_it_answers_it_is_no_simulator(line: bytes) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        ThreadPoolExecutor() as threads,
+    ):
+        host, port = listener.getsockname()
+        triggered = threads.submit(trigger, host, port, "ListAreas", {})
+        other, _ = listener.accept()
+        with other:
+            other.makefile("rb").readline()
+            other.sendall(line)
+        with pytest.raises(SimulatorError, match=f"what answers at {host}:{port} is no simulator"):
+            triggered.result(5)
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -167,6 +191,8 @@ def test_something_else_that_listens_is_no_simulator() -> None:
         b'{"method": "ListAreasV1"}\n',
         b'{"method": "ListAreasV1", "params": {}, "also": 1}\n',
         b"[]\n",
+        b'{"method": "ListAreasV1", "params": ' + NESTED + b"\n",
+        b'{"method": "\xff", "params": {}}\n',
         b"\xff\n",
         b"\n",
     ],

@@ -76,6 +76,8 @@ def test_a_wrong_argument_of_simulate_is_named(
     [
         ("--params []", "expected a JSON object, {…}"),
         ("--params {", "that is no JSON"),
+        ('--params {"deep":' + "[" * 100_000, "that is no JSON"),
+        ('--params {"name":"caf\udce9"}', "that is no JSON: it is not UTF-8"),
         ("--attempts 0", "expected 1 to 100, got '0'"),
         ("--attempts 101", "expected 1 to 100, got '101'"),
         ("--fault close=1", "expected a close code that may be sent, got 1"),

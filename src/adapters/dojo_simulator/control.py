@@ -85,8 +85,8 @@ class Control(Looped):
         try:
             trigger = _decode_trigger(await reader.readline())
             writer.write(_encode(await self._call(trigger)) + b"\n")
-        except (ValueError, OSError):
-            pass  # no request of ours (too long, no JSON, other members), or nobody listens
+        except (ValueError, RecursionError, OSError):
+            pass  # no request of ours (too long or deep, no JSON, other members), or nobody listens
         finally:
             writer.close()
 
@@ -150,7 +150,7 @@ def trigger(
         ) from None
     try:
         outcome = _decode_outcome(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SimulatorError(f"what answers at {host}:{port} is no simulator") from None
     if isinstance(outcome, _Failed):
         raise SimulatorError(outcome.reason)

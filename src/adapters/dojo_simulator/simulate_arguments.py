@@ -105,6 +105,8 @@ def _parse_params(text: str) -> dict[str, Any]:
         return msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.ValidationError:
         raise ArgumentTypeError("expected a JSON object, {…}") from None
+    except UnicodeEncodeError:  # such as an argument from a terminal that speaks Latin-1
+        raise ArgumentTypeError("that is no JSON: it is not UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise ArgumentTypeError(f"that is no JSON: {error}") from None
 

@@ -1,5 +1,6 @@
 """Gateways that attack, over real sockets: every runtime ends it, soon and in little memory."""
 
+import socket
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +12,9 @@ from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.played import Peer, PlayedGateway
 from wsproto.events import Ping
 
-from dojo_proto import Epos, handshake
-from dojo_proto.events import Cause, Closed
+from dojo_adapters import dialing, engine
+from dojo_proto import Epos, handshake, outbound
+from dojo_proto.events import Cause, Closed, RequestFinished
 from dojo_proto.handshake import accept_token
 
 ONCE: dict[str, Any] = {"backoff_initial": 300, "backoff_max": 300}
@@ -142,17 +144,45 @@ def test_it_is_red_where_no_101_is_judged(
         attack(wrong_accept, serve, epos, played)
 
 
-def test_a_flood_of_pings_costs_little_and_the_next_request_is_answered(
-    serve: Serve, epos: Epos
-) -> None:
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system takes little on the way: what a client piles up is its own memory."""
+
+    def connect(*arguments: Any) -> socket.socket:
+        dialed = dialing.connect(*arguments)
+        dialed.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        return dialed
+
+    monkeypatch.setattr(engine, "connect", connect)
+
+
+def ping_flood(serve: Serve, epos: Epos) -> None:
+    """20,000 pings and a request by a gateway that reads nothing until all is done."""
     with PlayedGateway(buffer=4096) as played:
-        serve(epos, url=played.url, **ONCE)
+        service = serve(epos, url=played.url, **ONCE)
         peer = played.accept_epos()
         block = peer.bytes_of(*[Ping(payload=b"p" * 125)] * 500)
         with within(2 * MIB):
             pour(peer, block, 40)
             peer.send(peer.request(1, "SearchOrdersV1"))
-            assert peer.next_answer()["result"] == {"data": []}
+            service.wait_for_event(RequestFinished)
+        assert peer.next_answer()["result"] == {"data": []}
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_flood_of_pings_costs_little_and_the_next_request_is_answered(
+    serve: Serve, epos: Epos
+) -> None:
+    ping_flood(serve, epos)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_it_is_red_where_every_ping_is_remembered(
+    serve: Serve, epos: Epos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "MAX_PONGS", 1 << 30)
+    with pytest.raises(AssertionError, match=r"assert \d+ < "):
+        ping_flood(serve, epos)
 
 
 def request_flood(serve: Serve, epos: Epos, max_outbound: int) -> Closed:

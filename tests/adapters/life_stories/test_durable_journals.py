@@ -1,16 +1,19 @@
 """A journal on the disk: what one service began, the next one knows."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.tills import HELD, Till, order, payment
 
+from dojo_adapters.sqlite import SqliteJournal
 from dojo_adapters.sqlite.reading import Record, records
 from dojo_proto import Context, Epos, Unresolved
 from dojo_proto.errors import JournalInUse
 from dojo_proto.events import OutcomeUnknown, RequestStarted
-from dojo_proto.journal import RowState
+from dojo_proto.journal import JournalError, RowState
 from dojo_simulator import ConnectionEnded, LocalGateway
 
 PAY = "RecordOrderPaymentByIdV1"
@@ -107,6 +110,17 @@ def test_the_journal_is_free_when_the_service_has_ended(
         service = serve(epos, journal=f"sqlite:{path}")
         assert service.ready()
         service.abort()
+
+
+def test_a_journal_that_is_damaged_is_told_of_and_not_held(
+    serve: Serve, epos: Epos, path: Path
+) -> None:
+    SqliteJournal(path).close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE dojo_journal")
+    with pytest.raises(JournalError, match="no such table"):
+        serve(epos, journal=f"sqlite:{path}").ready()
+    SqliteJournal(path).close()  # which raises JournalInUse if it is
 
 
 def test_a_configuration_that_is_wrong_does_not_hold_the_journal(

@@ -12,7 +12,7 @@ from tests.adapters.life_stories.tills import Till, order, payment
 from dojo_proto import Epos, MemoryJournal
 from dojo_proto.events import JournalFailed, RequestFinished, RequestOutcome
 from dojo_proto.journal import Found, JournalError
-from dojo_proto.work import JournalStep
+from dojo_proto.work import JournalStep, Note
 from dojo_simulator import LocalGateway
 
 
@@ -54,7 +54,7 @@ def test_a_disk_that_hangs_is_given_up_and_the_payment_not_begun(
     gateway: LocalGateway,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dojo_adapters.engine.JOURNAL_TIMEOUT", 0.05)
+    monkeypatch.setattr("dojo_adapters.steps.JOURNAL_TIMEOUT", 0.05)
     journal = SlowJournal()
     service = serve(epos, journal=journal)
     connection = gateway.wait_for_epos()
@@ -108,3 +108,31 @@ def test_a_payment_that_cannot_be_looked_up_is_not_answered(
     assert connection.call("GetOrderByIdV1", {"orderId": "o-2"}).result == order("o-2")
     assert not paying.done
     assert till.booked == []
+
+
+class ForgetfulJournal(MemoryJournal):
+    """Has room for rows, and none for what became of their answers."""
+
+    def __init__(self, *, blocking: bool) -> None:
+        super().__init__(monotonic)
+        self.blocking = blocking
+
+    def perform(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
+        done = super().perform(steps)
+        noted = [isinstance(step, Note) for step in steps]
+        return [
+            JournalError("disk full") if note else each
+            for note, each in zip(noted, done, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_note_that_cannot_be_written_is_told_of_and_holds_up_nothing(
+    blocking: bool, serve: Serve, epos: Epos, gateway: LocalGateway
+) -> None:
+    service = serve(epos, journal=ForgetfulJournal(blocking=blocking), ping_interval=0.02)
+    connection = gateway.wait_for_epos()
+    assert connection.call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1")).error is None
+    failed = service.wait_for_event(JournalFailed)
+    assert (failed.method, failed.step, failed.reason) == ("", "note", "disk full")
+    assert connection.call("RecordOrderPaymentByIdV1", payment("o-1", "pi-2")).error is None

@@ -5,75 +5,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
+from tests.adapters.sqlite.steps import CALL, Clocks, begin, commit, entry, serve
 
 from dojo_adapters.sqlite import SqliteJournal
 from dojo_adapters.sqlite.schema import VERSION, connect_to_read
 from dojo_proto import ConfigurationError
 from dojo_proto.errors import JournalInUse
-from dojo_proto.journal import Entry, Found, Identity, JournalError, RowState, Told, Verdict
+from dojo_proto.journal import Found, JournalError, RowState, Told, Verdict
 from dojo_proto.work import Abort, Begin, Commit, Note
-
-CALL = cast("Any", None)  # a store does not look at calls
-
-TICKETS: Iterator[int] = count()
-DAY = 86400.0
-
-
-class Clocks:
-    def __init__(self) -> None:
-        self.wall = 1_000_000.0
-        self.monotonic = 50.0
-
-    def pass_by(self, seconds: float) -> None:
-        self.wall += seconds
-        self.monotonic += seconds
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
-@pytest.fixture
-def clocks() -> Clocks:
-    return Clocks()
-
-
-def serve(path: Path, clocks: Clocks) -> SqliteJournal:
-    return SqliteJournal(path, wall=lambda: clocks.wall, clock=lambda: clocks.monotonic)
-
-
-@pytest.fixture
-def journal(path: Path, clocks: Clocks) -> Iterator[SqliteJournal]:
-    served = serve(path, clocks)
-    yield served
-    served.close()
-
-
-def entry(key: str = "k", repeat: str = "r", *, owner: str = "us") -> Entry:
-    return Entry(
-        ticket=f"t{next(TICKETS)}",
-        method="RecordOrderPaymentById",
-        identity=Identity(key=key, repeat=repeat, content="c", amounts="a"),
-        idempotency_key=f"RecordOrderPaymentById/order-1/{key}",
-        owner=owner,
-    )
-
-
-def begin(journal: SqliteJournal, new: Entry, *, insert: bool = True) -> Found:
-    (found,) = journal.perform([Begin(CALL, new, insert)])
-    assert isinstance(found, Found)
-    return found
-
-
-def commit(journal: SqliteJournal, ticket: str, state: RowState, answer: bytes = b"{}") -> None:
-    assert journal.perform([Commit(CALL, ticket, state, answer)]) == [None]
 
 
 class TestWhatItKeeps:
@@ -91,6 +33,18 @@ class TestWhatItKeeps:
         assert found.row.entry == new
         assert found.row.answer == b'{"id":"order-1"}'
 
+    def test_what_has_failed_and_is_run_again_belongs_to_nobody(
+        self, journal: SqliteJournal
+    ) -> None:
+        new = entry(owner="us")
+        begin(journal, new)
+        commit(journal, new.ticket, RowState.FAILED)
+        assert begin(journal, entry(owner="us")).verdict is Verdict.FAILED
+        found = begin(journal, entry(owner="us"))
+        assert found.verdict is Verdict.BEGUN
+        assert found.row is not None
+        assert (found.row.entry.ticket, found.row.entry.owner) == (new.ticket, "")
+
     def test_steps_that_come_together_share_one_transaction(self, journal: SqliteJournal) -> None:
         statements: list[str] = []
         journal._connection.set_trace_callback(statements.append)
@@ -107,58 +61,6 @@ class TestWhatItKeeps:
     def test_a_row_that_is_not_there_cannot_be_committed(self, journal: SqliteJournal) -> None:
         (result,) = journal.perform([Commit(CALL, "t?", RowState.SUCCEEDED, b"")])
         assert isinstance(result, JournalError)
-
-
-class TestTime:
-    def test_a_success_is_remembered_for_a_week_of_service(
-        self, journal: SqliteJournal, clocks: Clocks
-    ) -> None:
-        new = entry()
-        begin(journal, new)
-        commit(journal, new.ticket, RowState.SUCCEEDED)
-        clocks.pass_by(7 * DAY - 1)
-        assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
-        clocks.pass_by(2)
-        assert begin(journal, entry(), insert=False).verdict is Verdict.FRESH
-
-    @pytest.mark.parametrize("leap", [365 * DAY, -365 * DAY])
-    def test_a_clock_that_leaps_makes_nothing_forgotten(
-        self, journal: SqliteJournal, clocks: Clocks, leap: float
-    ) -> None:
-        new = entry()
-        begin(journal, new)
-        commit(journal, new.ticket, RowState.SUCCEEDED)
-        clocks.wall += leap
-        clocks.pass_by(3600)
-        assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
-
-    def test_time_for_which_nobody_served_counts_as_none(self, path: Path, clocks: Clocks) -> None:
-        first = serve(path, clocks)
-        new = entry()
-        begin(first, new)
-        clocks.pass_by(6 * DAY)
-        commit(first, new.ticket, RowState.SUCCEEDED)
-        first.close()
-        clocks.wall += 30 * DAY
-        clocks.monotonic = 3.0  # the machine has started anew
-        second = serve(path, clocks)
-        found = begin(second, entry())
-        second.close()
-        assert found.verdict is Verdict.SUCCEEDED
-
-    def test_what_is_too_old_is_removed_and_open_rows_stay(
-        self, journal: SqliteJournal, clocks: Clocks
-    ) -> None:
-        done, opened, failed = entry("k1", "r1"), entry("k2", "r2"), entry("k3", "r3")
-        for each in (done, opened, failed):
-            begin(journal, each)
-        commit(journal, done.ticket, RowState.SUCCEEDED)
-        commit(journal, failed.ticket, RowState.FAILED)
-        assert begin(journal, entry("k3", "r3")).verdict is Verdict.FAILED  # and it runs again
-        clocks.pass_by(8 * DAY)
-        begin(journal, entry("k4", "r4"), insert=False)
-        kept = journal._connection.execute("SELECT ticket FROM dojo_journal ORDER BY ticket")
-        assert kept.fetchall() == sorted([(opened.ticket,), (failed.ticket,)])
 
 
 class TestOneOwner:

@@ -1,29 +1,24 @@
 """The sample restaurant, each time with one mistake in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
+from tests.simulator.check.spoilt import (
+    Mistake,
+    Right,
+    Wrong,
+    find_lock,
+    find_order,
+    find_row,
+    shown,
+    without_headers,
+)
 
-from dojo_proto import Conflict, Context, Epos, InvalidRequest, NotFound, UnexpectedError
-from dojo_proto.contract import PaymentIntentStatus, encode
-from dojo_proto.handlers import Handler
-from dojo_simulator.restaurant import epos as right_epos
+from dojo_proto import Conflict, Context, InvalidRequest, NotFound, UnexpectedError
+from dojo_proto.contract import PaymentIntentStatus
 from dojo_simulator.restaurant.serving import restaurant
-
-Json = dict[str, Any]
-Right = Callable[[Context, Any], Any]
-Wrong = Callable[[Right, Context, Any], Any]
-
-
-class Mistake(msgspec.Struct, frozen=True):
-    check: str
-    """The check that has to catch it."""
-    methods: tuple[str, ...]
-    wrong: Wrong
-    """Called instead of the right handler, which it gets first."""
-
 
 MISTAKES: dict[str, Mistake] = {}
 
@@ -34,66 +29,6 @@ def mistake(check: str, *methods: str) -> Callable[[Wrong], Wrong]:
         return wrong
 
     return add
-
-
-class Spoilt(Epos):
-    """The sample restaurant's EPOS with other functions in the place of some handlers."""
-
-    def __init__(self, functions: Mapping[str, Callable[[Right], Right]]) -> None:
-        super().__init__(right_epos.software_house_id)
-        self._functions = functions
-
-    def handlers(self) -> Mapping[str, Handler]:
-        handlers = dict(right_epos.handlers())
-        for method, spoil in self._functions.items():
-            handlers[f"{method}V1"] = _spoilt(handlers[f"{method}V1"], spoil)
-        return handlers
-
-    def capabilities(self) -> tuple[str, ...]:
-        return right_epos.capabilities()
-
-    def check(self, *, allow_async: bool, journaled: bool) -> None:
-        right_epos.check(allow_async=allow_async, journaled=journaled)
-
-
-def _spoilt(handler: Handler, spoil: Callable[[Right], Right]) -> Handler:
-    by_event = handler.by_event and {
-        name: _spoilt(each, spoil) for name, each in handler.by_event.items()
-    }
-    function = spoil(handler.function)
-    return msgspec.structs.replace(handler, function=function, by_event=by_event)
-
-
-def with_mistake(name: str) -> Epos:
-    planted = MISTAKES[name]
-
-    def spoil(right: Right) -> Right:
-        return lambda ctx, params: planted.wrong(right, ctx, params)
-
-    return Spoilt(dict.fromkeys(planted.methods, spoil))
-
-
-def shown(result: Any) -> Any:
-    """A result as JSON, to be changed."""
-    return msgspec.json.decode(encode(result))
-
-
-replace = msgspec.structs.replace
-
-
-def _order(ctx: Context, params: Any) -> Any:
-    """The order that params are about, as it is."""
-    return right_epos.handlers()["GetOrderByIdV1"].function(ctx, params)
-
-
-def _row(ctx: Context, query: str, **values: Any) -> Any:
-    with restaurant(ctx).reading() as books:
-        return books.row(query, **values)
-
-
-def _lock(ctx: Context, order_id: str) -> Any:
-    row = _row(ctx, "SELECT lock_id FROM orders WHERE id = :id", id=order_id)
-    return None if row is None else row["lock_id"]
 
 
 @mistake("TBL-1", "SearchTables")
@@ -125,7 +60,7 @@ def all_tables_alike(right: Right, ctx: Context, params: Any) -> Any:
 @mistake("ORD-4", "SearchOrders")
 def all_waiters_alike(right: Right, ctx: Context, params: Any) -> Any:
     waiter = params.dine_in and replace(params.dine_in, waiter_id=None)
-    return right(_without_headers(ctx), replace(params, dine_in=waiter))
+    return right(without_headers(ctx), replace(params, dine_in=waiter))
 
 
 @mistake("ORD-5", "SearchOrders")
@@ -194,7 +129,7 @@ def the_total_has_no_service_charge(right: Right, ctx: Context, params: Any) -> 
 
 @mistake("ORD-13", "GetOrderById")
 def nothing_can_be_read_while_locked(right: Right, ctx: Context, params: Any) -> Any:
-    if _lock(ctx, params.order_id):
+    if find_lock(ctx, params.order_id):
         raise Conflict("the order is locked")
     return right(ctx, params)
 
@@ -220,7 +155,7 @@ def tips_count_as_paid(right: Right, ctx: Context, params: Any) -> Any:
 
 @mistake("PAY-4", "RecordOrderPaymentById")
 def a_payment_sent_again_is_a_conflict(right: Right, ctx: Context, params: Any) -> Any:
-    if _row(
+    if find_row(
         ctx,
         "SELECT 1 FROM payments WHERE payment_intent_id = :id",
         id=params.payment_intent_id,
@@ -234,7 +169,7 @@ def takes_what_is_owed_of_too_much(right: Right, ctx: Context, params: Any) -> A
     try:
         return right(ctx, params)
     except Conflict:
-        row = _row(
+        row = find_row(
             ctx, "SELECT total - paid AS owed FROM open_books WHERE id = :id", id=params.order_id
         )
         paid = replace(params.paid_amount, value=row["owed"])
@@ -268,7 +203,7 @@ def who_comes_second_is_told_success(right: Right, ctx: Context, params: Any) ->
     try:
         return right(ctx, params)
     except Conflict:
-        return _order(ctx, params)
+        return find_order(ctx, params)
 
 
 @mistake("PAY-10", "RecordOrderPaymentById")
@@ -278,7 +213,7 @@ def says_success_before_it_is_stored(right: Right, ctx: Context, params: Any) ->
     except (Conflict, NotFound, InvalidRequest):
         raise
     except Exception:  # noqa: BLE001 - the mistake
-        return _order(ctx, params)
+        return find_order(ctx, params)
 
 
 @mistake("PAY-11", "HandleEvent")
@@ -288,7 +223,7 @@ def does_not_care_what_was_reversed(_right: Right, _ctx: Context, _params: Any) 
 
 @mistake("LCK-1", "CreateOrderLock")
 def a_lock_locks_nothing(_right: Right, ctx: Context, params: Any) -> Any:
-    return _order(ctx, params)
+    return find_order(ctx, params)
 
 
 @mistake("LCK-2", "CreateOrderLock")
@@ -299,14 +234,14 @@ def another_lock_takes_over(right: Right, ctx: Context, params: Any) -> Any:
 
 @mistake("LCK-3", "CreateOrderLock")
 def the_same_lock_again_is_a_conflict(right: Right, ctx: Context, params: Any) -> Any:
-    if _lock(ctx, params.order_id):
+    if find_lock(ctx, params.order_id):
         raise Conflict("the order is locked")
     return right(ctx, params)
 
 
 @mistake("LCK-4", "DeleteOrderLock")
 def a_lock_stays(_right: Right, ctx: Context, params: Any) -> Any:
-    return _order(ctx, params)
+    return find_order(ctx, params)
 
 
 @mistake("LCK-5", "ExtendOrderLock")
@@ -321,14 +256,14 @@ def a_lock_never_runs_out(right: Right, ctx: Context, params: Any) -> Any:
 
 @mistake("LCK-7", "DeleteOrderLock")
 def a_lock_that_is_gone_is_not_found(right: Right, ctx: Context, params: Any) -> Any:
-    if _lock(ctx, params.order_id) != params.lock_id:
+    if find_lock(ctx, params.order_id) != params.lock_id:
         raise NotFound("there is no such lock")
     return right(ctx, params)
 
 
 @mistake("LCK-8", "RecordOrderPaymentById")
 def only_a_live_lock_may_pay(right: Right, ctx: Context, params: Any) -> Any:
-    if params.lock_id and not _row(
+    if params.lock_id and not find_row(
         ctx,
         "SELECT 1 FROM orders WHERE id = :id AND lock_expiry > :now",
         id=params.order_id,
@@ -340,7 +275,7 @@ def only_a_live_lock_may_pay(right: Right, ctx: Context, params: Any) -> Any:
 
 @mistake("LCK-9", "RecordOrderPaymentById")
 def who_has_lost_the_lock_may_not_pay(right: Right, ctx: Context, params: Any) -> Any:
-    if params.lock_id and _lock(ctx, params.order_id) != params.lock_id:
+    if params.lock_id and find_lock(ctx, params.order_id) != params.lock_id:
         raise Conflict("the order has another lock")
     return right(ctx, params)
 
@@ -359,7 +294,7 @@ def the_payment_is_forgotten(right: Right, ctx: Context, params: Any) -> Any:
 
 @mistake("ONP-2", "CreateOrder")
 def an_order_that_is_known_is_a_conflict(right: Right, ctx: Context, params: Any) -> Any:
-    if _row(ctx, "SELECT 1 FROM orders WHERE dojo_order_id = :id", id=params.dojo_order_id):
+    if find_row(ctx, "SELECT 1 FROM orders WHERE dojo_order_id = :id", id=params.dojo_order_id):
         raise Conflict("that order is known")
     return right(ctx, params)
 
@@ -381,13 +316,13 @@ def nothing_is_ever_too_late(right: Right, ctx: Context, params: Any) -> Any:
     try:
         return right(ctx, params)
     except Conflict:
-        order = _order(ctx, params)
+        order = find_order(ctx, params)
         return {**shown(order), "status": "Canceled"}
 
 
 @mistake("EVT-1", "HandleEvent")
 def an_event_that_is_known_is_a_conflict(right: Right, ctx: Context, params: Any) -> Any:
-    if _row(ctx, "SELECT 1 FROM events WHERE id = :id", id=params.id):
+    if find_row(ctx, "SELECT 1 FROM events WHERE id = :id", id=params.id):
         raise Conflict("that event is known")
     return right(ctx, params)
 
@@ -452,13 +387,3 @@ def areas_are_texts(_right: Right, _ctx: Context, _params: Any) -> Any:
 @mistake("ENV-3", "HandleEvent")
 def says_more_than_nothing(_right: Right, _ctx: Context, _params: Any) -> Any:
     return {"acknowledged": True}
-
-
-def _without_headers(ctx: Context) -> Context:
-    return Context(
-        method=ctx.method,
-        request_id=None,
-        params=b"{}",
-        state=ctx.state,
-        idempotency_key=ctx.idempotency_key,
-    )

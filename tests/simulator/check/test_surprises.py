@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.simulator.check.conftest import Judge
-from tests.simulator.check.mistakes import Right, Spoilt
+from tests.simulator.check.spoilt import Right, Spoilt
 
 from dojo_proto import Context, Epos, NotFound
 from dojo_proto.contract import GetOrderByIdParams, Order

@@ -73,7 +73,7 @@ def test_a_dial_right_after_the_key_was_refused(visit: Visit) -> None:
 
 
 def test_pauses_that_never_begin_anew(visit: Visit) -> None:
-    bench = visit(backoff_initial=0.02, backoff_max=0.6, stable_after=3600)
+    bench = visit(backoff_initial=0.02, backoff_max=0.3, stable_after=3600)
     assert "short one again" in failed(found(bench, "CON-4"))
 
 
@@ -83,7 +83,7 @@ def blocking() -> Epos:
 
     @wrong.on("SearchOrders")
     async def search(_ctx: Context, _params: dict[str, Any]) -> dict[str, Any]:
-        time.sleep(0.15)  # noqa: ASYNC251 - the mistake
+        time.sleep(0.12)  # noqa: ASYNC251 - the mistake
         return {"data": []}
 
     return wrong

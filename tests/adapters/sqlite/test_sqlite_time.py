@@ -1,0 +1,113 @@
+"""How old a row is: by the wall clock, and by the time for which the journal was served."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.adapters.sqlite.steps import Clocks, begin, commit, entry, serve
+
+from dojo_adapters.sqlite import SqliteJournal
+from dojo_proto.journal import RowState, Verdict
+
+DAY = 86400.0
+
+
+def test_a_success_is_remembered_for_a_week_of_service(
+    journal: SqliteJournal, clocks: Clocks
+) -> None:
+    new = entry()
+    begin(journal, new)
+    commit(journal, new.ticket, RowState.SUCCEEDED)
+    clocks.pass_by(7 * DAY - 1)
+    assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
+    clocks.pass_by(2)
+    assert begin(journal, entry(), insert=False).verdict is Verdict.FRESH
+
+
+@pytest.mark.parametrize("leap", [365 * DAY, -365 * DAY])
+def test_a_clock_that_leaps_makes_nothing_forgotten(
+    journal: SqliteJournal, clocks: Clocks, leap: float
+) -> None:
+    new = entry()
+    begin(journal, new)
+    commit(journal, new.ticket, RowState.SUCCEEDED)
+    clocks.wall += leap
+    clocks.pass_by(3600)
+    assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
+
+
+def test_time_for_which_nobody_served_counts_as_none(path: Path, clocks: Clocks) -> None:
+    first = serve(path, clocks)
+    new = entry()
+    begin(first, new)
+    clocks.pass_by(6 * DAY)
+    commit(first, new.ticket, RowState.SUCCEEDED)
+    first.close()
+    clocks.wall += 30 * DAY
+    clocks.monotonic = 3.0  # the machine has started anew
+    second = serve(path, clocks)
+    found = begin(second, entry())
+    second.close()
+    assert found.verdict is Verdict.SUCCEEDED
+
+
+def test_what_is_too_old_is_removed_and_open_rows_stay(
+    journal: SqliteJournal, clocks: Clocks
+) -> None:
+    done, opened, failed = entry("k1", "r1"), entry("k2", "r2"), entry("k3", "r3")
+    for each in (done, opened, failed):
+        begin(journal, each)
+    commit(journal, done.ticket, RowState.SUCCEEDED)
+    commit(journal, failed.ticket, RowState.FAILED)
+    assert begin(journal, entry("k3", "r3")).verdict is Verdict.FAILED  # and it runs again
+    clocks.pass_by(8 * DAY)
+    begin(journal, entry("k4", "r4"), insert=False)
+    kept = journal._connection.execute("SELECT ticket FROM dojo_journal ORDER BY ticket")
+    assert kept.fetchall() == sorted([(opened.ticket,), (failed.ticket,)])
+
+
+# The end of a service.
+
+
+def test_the_time_since_the_last_step_counts_as_well(path: Path, clocks: Clocks) -> None:
+    first = serve(path, clocks)
+    new = entry()
+    begin(first, new)
+    commit(first, new.ticket, RowState.SUCCEEDED)
+    clocks.pass_by(7 * DAY - 1)
+    first.close()
+    clocks.monotonic = 3.0  # the machine has started anew
+    second = serve(path, clocks)
+    assert begin(second, entry(), insert=False).verdict is Verdict.SUCCEEDED
+    clocks.pass_by(2)
+    assert begin(second, entry(), insert=False).verdict is Verdict.FRESH
+    second.close()
+
+
+def fill_the_disk(journal: SqliteJournal) -> None:
+    """Leave no room for what is written of the time served."""
+    execute = journal._connection.execute
+    execute("CREATE TABLE filled (bytes BLOB)")
+    execute(
+        "CREATE TRIGGER filling AFTER UPDATE ON dojo_journal_about "
+        "BEGIN INSERT INTO filled VALUES (zeroblob(100000)); END"
+    )
+    (pages,) = execute("PRAGMA page_count").fetchone()
+    execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_disk_that_is_full_at_the_end_makes_rows_seem_younger_and_no_more(
+    path: Path, clocks: Clocks
+) -> None:
+    first = serve(path, clocks)
+    new = entry()
+    begin(first, new)
+    commit(first, new.ticket, RowState.SUCCEEDED)
+    fill_the_disk(first)
+    clocks.pass_by(7 * DAY + 1)
+    first.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        first._connection.execute("SELECT 1")
+    second = serve(path, clocks)  # the lock is free
+    assert begin(second, entry(), insert=False).verdict is Verdict.SUCCEEDED
+    second.close()

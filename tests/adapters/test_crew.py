@@ -1,0 +1,193 @@
+"""Tasks of trio that run one handler after the other."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from tests.adapters.pieces import make_run
+
+from dojo_proto.call import Call
+from dojo_proto.work import Outcome, Raised, Returned, Run
+
+trio = pytest.importorskip("trio")
+pytest.importorskip("trio.testing")
+crew_module = pytest.importorskip("dojo_adapters.crew")
+
+WAITER: ContextVar[str] = ContextVar("WAITER", default="nobody")
+
+
+class Stage:
+    """A crew in a nursery, with what its handlers came to."""
+
+    def __init__(self, nursery: Any) -> None:
+        self.started = 0
+        self.outcomes: dict[Call, Outcome] = {}
+        self._nursery = nursery
+        self.crew = crew_module.Crew(self._start_soon, self._deliver)
+
+    def submit(self, handler: Callable[..., Awaitable[Any]]) -> Run:
+        run = make_run(handler)
+        self.crew.submit(run)
+        return run
+
+    def _start_soon(self, function: Callable[..., Awaitable[None]]) -> None:
+        self.started += 1
+        self._nursery.start_soon(function)
+
+    def _deliver(self, call: Call, outcome: Outcome) -> None:
+        assert call not in self.outcomes
+        self.outcomes[call] = outcome
+
+
+def play(story: Callable[[Stage], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            await story(Stage(nursery))
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+
+
+async def passed() -> None:
+    """Until all tasks wait for something."""
+    await trio.testing.wait_all_tasks_blocked()
+
+
+async def at_once(_ctx: object, _params: object) -> str:
+    return "done"
+
+
+def test_handlers_that_never_wait_share_one_task() -> None:
+    async def story(stage: Stage) -> None:
+        runs = [stage.submit(at_once) for _ in range(50)]
+        await passed()
+        assert stage.outcomes == {run.call: Returned("done") for run in runs}
+        assert stage.started == 1
+        stage.submit(at_once)
+        await passed()
+        assert stage.started == 1
+
+    play(story)
+
+
+def test_handlers_that_wait_run_all_at_once() -> None:
+    async def story(stage: Stage) -> None:
+        going = trio.Event()
+        running: list[int] = []
+
+        async def waits(_ctx: object, _params: object) -> None:
+            running.append(1)
+            await going.wait()
+
+        for _ in range(50):
+            stage.submit(waits)
+        await passed()
+        assert len(running) == 50
+        assert stage.outcomes == {}
+        going.set()
+        await passed()
+        assert len(stage.outcomes) == 50
+        for _ in range(50):
+            stage.submit(waits)
+        await passed()
+        assert stage.started == 50
+
+    play(story)
+
+
+def test_each_handler_has_a_context_of_its_own_before_and_after_it_waits() -> None:
+    async def story(stage: Stage) -> None:
+        async def names(_ctx: object, _params: object) -> tuple[str, str, str]:
+            before = WAITER.get()
+            WAITER.set("ann")
+            await trio.lowlevel.checkpoint()
+            within = WAITER.get()
+            WAITER.set("bob")
+            return before, within, WAITER.get()
+
+        runs = [stage.submit(names) for _ in range(3)]
+        await passed()
+        assert [stage.outcomes[run.call] for run in runs] == [
+            Returned(("nobody", "ann", "bob"))
+        ] * 3
+
+    play(story)
+
+
+def test_only_the_handler_that_is_cancelled_ends() -> None:
+    async def story(stage: Stage) -> None:
+        ended: list[str] = []
+
+        async def sleeps(_ctx: object, _params: object) -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                ended.append("slept")
+
+        first, second = stage.submit(sleeps), stage.submit(sleeps)
+        await passed()
+        stage.crew.cancel(first.call)
+        await passed()
+        outcome = stage.outcomes[first.call]
+        assert isinstance(outcome, Raised)
+        assert isinstance(outcome.error, TimeoutError)
+        assert second.call not in stage.outcomes
+        assert ended == ["slept"]
+        stage.crew.cancel(first.call)  # which is over
+        third = stage.submit(at_once)
+        await passed()
+        assert stage.outcomes[third.call] == Returned("done")
+
+    play(story)
+
+
+def test_a_handler_that_returns_although_it_is_cancelled_has_returned() -> None:
+    async def story(stage: Stage) -> None:
+        async def stubborn(_ctx: object, _params: object) -> str:
+            with trio.CancelScope(shield=True):
+                await going.wait()
+            return "all the same"
+
+        going = trio.Event()
+        run = stage.submit(stubborn)
+        await passed()
+        stage.crew.cancel(run.call)
+        going.set()
+        after = stage.submit(at_once)
+        await passed()
+        assert stage.outcomes[run.call] == Returned("all the same")
+        assert stage.outcomes[after.call] == Returned("done")
+
+    play(story)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1)])
+def test_what_a_handler_raises_is_its_outcome(error: BaseException) -> None:
+    async def story(stage: Stage) -> None:
+        async def fails(_ctx: object, _params: object) -> None:
+            raise error
+
+        async def fails_later(_ctx: object, _params: object) -> None:
+            await trio.lowlevel.checkpoint()
+            raise error
+
+        runs = [stage.submit(fails), stage.submit(fails_later)]
+        await passed()
+        assert [stage.outcomes[run.call] for run in runs] == [Raised(error)] * 2
+        assert stage.started == 1
+
+    play(story)
+
+
+def test_an_interrupt_goes_through() -> None:
+    async def story(stage: Stage) -> None:
+        async def interrupted(_ctx: object, _params: object) -> None:
+            raise KeyboardInterrupt
+
+        stage.submit(interrupted)
+        await trio.sleep_forever()
+
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - in a group, as trio has it
+        play(story)
+    assert caught.group_contains(KeyboardInterrupt)
