@@ -65,9 +65,8 @@ class Admission:
 
     def release(self, call: Call) -> None:
         """`call` is over: its place, and its worker if it still holds one, are free."""
-        if call.threaded:
-            self.release_worker(call)
-        self._slots.release(read=call.handler.reads)
+        self._slots.release(read=call.handler.reads, threaded=call.threaded)
+        call.threaded = False
 
     def waiting(self) -> Iterator[Call]:
         """Every call that waits."""

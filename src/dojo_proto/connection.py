@@ -281,16 +281,18 @@ class Connection:
     def next_event(self) -> ConnectionEvent | None:
         """The next thing that happened, or None."""
         if not self._ready:
+            if not self._events:
+                return None
             self._ready, self._events = self._events, self._ready
             self._ready.reverse()
-        return self._ready.pop() if self._ready else None
+        return self._ready.pop()
 
     def data_to_send(self, now: float, limit: int) -> bytes:
         """Up to `limit` bytes to write now. Ask again when they are written; empty if none wait."""
         if self._stages:
             self._take_stage_data()
         data = self._outbound.take(self._framing, limit, now)
-        if data:
+        if data and self._peer_closed:
             self._end_stream(now)
         return data
 
@@ -357,8 +359,7 @@ class Connection:
                     case _:
                         assert_never(event)
             elif isinstance(event, PingFrame):
-                # RFC 6455 section 5.5.2: it is answered until the peer's Close came, and nothing
-                # leaves behind this side's.
+                # RFC 6455 section 5.5.2: answered until the peer's Close, and before this side's.
                 if self._outbound.close is not None and not self._peer_closed:
                     self._outbound.pong(event.payload)
             elif isinstance(event, CloseFrame | Violation):

@@ -104,7 +104,12 @@ class Outbound:
             self.written = self._taken
         if framing is not None and len(self.begun) < limit:
             self._begin(framing, limit - len(self.begun), now)
-        data, self.begun = _cut(self.begun, limit)
+        if len(self.begun) <= limit:
+            data, self.begun = bytes(self.begun), b""
+        else:
+            # The rest as a view: copying it each time would be quadratic.
+            view = memoryview(self.begun)
+            data, self.begun = bytes(view[:limit]), view[limit:]
         if data:
             self._keepalive.sent(now)
         return data
@@ -153,11 +158,3 @@ class Outbound:
             parts.append(framing.close(*self.close))
             self.close = None
         self.begun = b"".join(parts)
-
-
-def _cut(waiting: bytes | memoryview, limit: int) -> tuple[bytes, bytes | memoryview]:
-    """The first `limit` bytes, and the rest as a view: copying it each time would be quadratic."""
-    if len(waiting) <= limit:
-        return bytes(waiting), b""
-    view = memoryview(waiting)
-    return bytes(view[:limit]), view[limit:]

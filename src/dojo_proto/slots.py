@@ -50,7 +50,10 @@ class Slots:
         self.threads -= 1
         self.threads_of_reads -= read
 
-    def release(self, *, read: bool) -> None:
-        """The request is over."""
+    def release(self, *, read: bool, threaded: bool) -> None:
+        """The request is over, and with it the thread that it may still hold."""
         self.running -= 1
         self.reads -= read
+        if threaded:
+            self.threads -= 1
+            self.threads_of_reads -= read

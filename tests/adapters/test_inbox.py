@@ -1,6 +1,5 @@
 """How other threads hand things to the one that drives the client."""
 
-from collections import deque
 from collections.abc import Callable
 from threading import Barrier, Event, Thread
 from typing import Any
@@ -133,7 +132,7 @@ def test_whatever_is_taken_while_another_thread_closes_is_drained() -> None:
 def test_a_signal_handler_may_put_in_the_midst_of_another_put() -> None:
     inbox = Inbox(lambda: None)
 
-    class Interrupted(deque[Any]):
+    class Interrupted(list[Any]):
         def append(self, item: Any) -> None:
             if item == (take, ("first",)):
                 assert inbox.put(take, "from the signal")

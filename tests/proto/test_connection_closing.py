@@ -306,3 +306,24 @@ def test_a_ping_that_waits_is_dropped_when_closing(frame: MakeFrame) -> None:
     machine.handle_timer(20)
     machine.close(1000, "", 20)
     assert sent(machine, 20) == frame(CLOSE, b"\x03\xe8", masked=True)
+
+
+def test_a_ping_is_answered_as_long_as_the_close_has_not_left(frame: MakeFrame) -> None:
+    """RFC 6455 section 5.5.2: unless it already received a Close frame."""
+    machine = opened(client=False)
+    machine.send_text(b"waits", 1)
+    machine.close(1000, "", 1)
+    machine.receive_data(frame(PING, b"there?", masked=True), 2)
+    waiting = frame(PONG, b"there?") + frame(TEXT, b"waits") + frame(CLOSE, b"\x03\xe8")
+    assert sent(machine, 2) == waiting
+    machine.receive_data(frame(PING, b"and now?", masked=True), 3)
+    assert sent(machine, 3) == b""
+
+
+def test_behind_the_peers_close_no_ping_is_answered(frame: MakeFrame) -> None:
+    machine = opened(client=False)
+    machine.close(1000, "", 1)
+    machine.receive_data(
+        frame(CLOSE, b"\x03\xe8", masked=True) + frame(PING, b"there?", masked=True), 2
+    )
+    assert sent(machine, 2) == frame(CLOSE, b"\x03\xe8")

@@ -17,7 +17,6 @@ from hypothesis.stateful import (
 )
 from tests.proto.wired import counting
 
-from dojo_proto import outbound
 from dojo_proto.address import parse_url
 from dojo_proto.connection import (
     TRANSITIONS,
@@ -256,15 +255,20 @@ def _proves_too_much(self: Outbound, _payload: bytes) -> tuple[float, int]:
     return 0.0, self._put
 
 
-def _loses_the_rest(waiting: bytes, limit: int) -> tuple[bytes, bytes]:
-    return bytes(waiting[:limit]), b""
+_take = Outbound.take
+
+
+def _loses_the_rest(self: Outbound, framing: Framing | None, limit: int, now: float) -> bytes:
+    taken = _take(self, framing, limit, now)
+    self.begun = b""
+    return taken
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "defect"),
     [
         (Outbound, "answered", _proves_too_much),
-        (outbound, "_cut", _loses_the_rest),
+        (Outbound, "take", _loses_the_rest),
         (Connection, "handle_timer", lambda *_: None),
     ],
 )

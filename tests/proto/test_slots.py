@@ -54,5 +54,5 @@ def test_a_worker_is_free_before_its_place_is(read: bool) -> None:
     assert slots.take(read=read, threaded=True)
     slots.release_worker(read=read)
     assert (slots.running, slots.threads, slots.threads_of_reads) == (1, 0, 0)
-    slots.release(read=read)
+    slots.release(read=read, threaded=False)
     assert (slots.running, slots.reads) == (0, 0)

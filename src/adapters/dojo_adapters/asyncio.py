@@ -2,14 +2,22 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    nullcontext,
+    suppress,
+)
 from functools import partial
+from threading import local
 from time import monotonic
+from types import TracebackType
 from typing import Any, Unpack, cast
 
 from dojo_adapters.engine import BRIEFLY, Options
-from dojo_adapters.service import AsyncEngine, Service
+from dojo_adapters.service import AsyncEngine, Latch, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.tls import Wire
 from dojo_proto import Epos, Link, Settings
@@ -17,6 +25,8 @@ from dojo_proto.call import Call
 from dojo_proto.work import Outcome, Raised, Returned, Run
 
 __all__ = ["Service", "open_service", "run", "serve"]
+
+_CHUNK = 65536
 
 
 def run(
@@ -50,37 +60,76 @@ async def serve(epos: Epos, settings: Settings | None = None, **options: Unpack[
         await service.wait()
 
 
-@asynccontextmanager
-async def open_service(
+def open_service(
     epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
-) -> AsyncIterator[Service]:
+) -> AbstractAsyncContextManager[Service]:
     """Serve while the block runs. Leaving it drains; an exception or a cancellation stops at once.
 
     Takes what `run` does. Raises what ended the service when the block is left.
     """
-    engine = _AsyncioEngine(epos, settings, **options)
-    service = Service(engine)
-    try:
-        engine.start()
-        yield service
-        await service.stop()
-    finally:
-        await engine.shut_down()
-    if engine.error is not None:
-        raise engine.error
+    return Opening(lambda: AsyncioEngine(epos, settings, **options))
 
 
-class _AsyncioEngine(AsyncEngine):
+class Opening:
+    """What `open_service` gives. Within `shield()` nothing cancels this task again and again.
+
+    By hand, since what `asynccontextmanager` keeps is much of the memory of a service that is idle.
+    """
+
+    __slots__ = ("_engine", "_make_engine", "_shield")
+
+    def __init__(
+        self,
+        make_engine: "Callable[[], AsyncioEngine]",
+        shield: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._make_engine: Callable[[], AsyncioEngine] | None = make_engine
+        self._shield = shield
+        self._engine: AsyncioEngine
+
+    async def __aenter__(self) -> Service:
+        if self._make_engine is None:
+            raise RuntimeError("open_service gives a block that is entered once")
+        self._engine, self._make_engine = self._make_engine(), None
+        try:
+            self._engine.start()
+        except BaseException:
+            await self._shut_down()
+            raise
+        return Service(self._engine)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                await Service(self._engine).stop()
+        finally:
+            await self._shut_down()
+        if kind is None and self._engine.error is not None:
+            raise self._engine.error
+
+    async def _shut_down(self) -> None:
+        with self._shield():
+            await self._engine.shut_down()
+
+
+class AsyncioEngine(AsyncEngine):
     """The engine in an event loop: one Protocol for the socket, one task for each `async def`."""
+
+    __slots__ = ("_attaching", "_due", "_loop", "_tasks", "_timer", "_transport", "_turning")
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._transport: _Transport | None = None
-        self._flushing = False
-        self._tasks: dict[Call, asyncio.Task[Any]] = {}
-        self._attaching: set[asyncio.Task[Any]] = set()
+        self._turning = False
+        self._tasks: dict[asyncio.Task[Outcome], Call] = {}
+        self._attaching: asyncio.Task[Any] | None = None
         super().__init__(epos, settings, event=asyncio.Event, **options)
 
     def wake(self) -> None:
@@ -90,24 +139,33 @@ class _AsyncioEngine(AsyncEngine):
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
         transport = self._transport = _Transport(self, sock, link, wire)
-        attaching = self._loop.create_task(
+        self._attaching = self._loop.create_task(
             self._loop.create_connection(lambda: transport, sock=sock)
         )
-        self._attaching.add(attaching)
-        attaching.add_done_callback(partial(self._attached, transport))
+        self._attaching.add_done_callback(partial(self._attached, transport))
 
     def _attached(self, transport: "_Transport", attaching: asyncio.Task[Any]) -> None:
-        self._attaching.discard(attaching)
+        if self._attaching is attaching:
+            self._attaching = None
         if not attaching.cancelled() and (error := attaching.exception()) is not None:
             transport.failed(error)
 
     def start_task(self, run: Run) -> None:
-        task = self._tasks[run.call] = self._loop.create_task(_handle(run))
-        # Not from inside the task: one that is cancelled before its first step never gets there.
-        task.add_done_callback(partial(self._finished, run))
+        task = _start(_handle(run), self._loop)
+        self._tasks[task] = run.call
+        if task.done():
+            self._conclude(task)  # a turn is under way, and takes its answer along
+        else:
+            # Not from inside the task: one that is cancelled before its first step never gets
+            # there.
+            task.add_done_callback(self._finished)
 
-    def _finished(self, run: Run, task: asyncio.Task[Outcome]) -> None:
-        del self._tasks[run.call]
+    def _finished(self, task: asyncio.Task[Outcome]) -> None:
+        self._conclude(task)
+        self.turn_soon()
+
+    def _conclude(self, task: asyncio.Task[Outcome]) -> None:
+        call = self._tasks.pop(task)
         outcome: Outcome
         if task.cancelled():
             outcome = Raised(asyncio.CancelledError())
@@ -115,18 +173,25 @@ class _AsyncioEngine(AsyncEngine):
             outcome = Raised(error)
         else:
             outcome = task.result()
-        self.ran(run.call, outcome)
+        self.client.ran(call, outcome, monotonic())
 
     def cancel_task(self, call: Call) -> None:
-        task = self._tasks.get(call)
-        if task is not None:
-            task.cancel()
+        for task, running in self._tasks.items():
+            if running is call:
+                task.cancel()
+
+    def turn_soon(self) -> None:
+        if not self._turning:
+            self._turning = True
+            self._loop.call_soon(self._turn_now)
+
+    def _turn_now(self) -> None:
+        self._turning = False
+        self.turn()
 
     def settle(self) -> None:
-        # Answers that become ready in one turn of the loop leave in one write.
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush)
+        if self._transport is not None:
+            self._transport.flush()
         timer = self.next_timer()
         if timer is not None and (self._timer is None or timer < self._due):
             if self._timer is not None:
@@ -138,19 +203,17 @@ class _AsyncioEngine(AsyncEngine):
         self._timer = None
         self.handle_timer()
 
-    def _flush(self) -> None:
-        self._flushing = False
-        if self._transport is not None:
-            self._transport.flush()
-
     async def shut_down(self) -> None:
         """Let go of everything that runs in this loop."""
         self.close()
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks.values():
+        for task in self._tasks:
             task.cancel()
-        if running := {*self._tasks.values(), *self._attaching}:
+        running = list[asyncio.Task[Any]](self._tasks)
+        if self._attaching is not None:
+            running.append(self._attaching)
+        if running:
             await asyncio.wait(running)
         if self._transport is not None:
             await self._transport.closed.wait()
@@ -158,24 +221,54 @@ class _AsyncioEngine(AsyncEngine):
             await self._loop.run_in_executor(None, self.release)
 
 
+def _start(
+    handling: Coroutine[Any, Any, Outcome], loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[Outcome]:
+    """A task; where Python can, it has taken its first step by now: many a handler never waits."""
+    if sys.version_info >= (3, 12):
+        if loop.get_task_factory() is None:
+            return asyncio.Task(handling, loop=loop, eager_start=True)
+    return loop.create_task(handling)
+
+
 async def _handle(run: Run) -> Outcome:
     try:
         return Returned(await run.function(run.context, run.params))
     except SystemExit as error:
         return Raised(error)  # a task would pass it on to the loop, and end the program
+    except KeyboardInterrupt:
+        # In the first step it would go to whoever has fed bytes: uvloop takes that for a fault of
+        # the transport, and goes on.
+        await asyncio.sleep(0)
+        raise
 
 
-class _Transport(asyncio.Protocol):
+class _Room(local):
+    """Where reads put what has come in: one for a thread, since it is taken at once.
+
+    With a plain Protocol the loop gets memory for each read, and far more than is needed.
+    """
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(_CHUNK))
+
+
+_room = _Room()
+
+
+class _Transport(asyncio.BufferedProtocol):
     """Carries the bytes of one link."""
 
-    def __init__(self, engine: _AsyncioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
+    __slots__ = ("_engine", "_link", "_paused", "_sock", "_transport", "_wire", "closed")
+
+    def __init__(self, engine: AsyncioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
         self._engine = engine
         self._sock = sock
         self._link = link
         self._wire = wire
         self._transport: asyncio.Transport | None = None
         self._paused = False
-        self.closed = asyncio.Event()
+        self.closed = Latch(asyncio.Event)
         """The socket is closed, or was never carried."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -184,8 +277,11 @@ class _Transport(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self.flush()
 
-    def data_received(self, data: bytes) -> None:
-        self._wire.receive(data, monotonic())
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        return _room.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._wire.receive(bytes(_room.view[:nbytes]), monotonic())
         self._engine.turn()
 
     def eof_received(self) -> bool:

@@ -1,8 +1,9 @@
 """What all runtimes share: a client with its threads, and the turn of its wheel.
 
 A runtime feeds bytes, timers and what the inbox has; after each input it calls `turn`, which does
-what the client then wants. It implements how to be woken, how to carry a socket, and how to run an
-`async def`.
+what the client then wants. Handlers end one by one, but often many at once: for all of them there
+is one turn. A runtime implements how to be woken, how to carry a socket, and how to run an `async
+def`.
 """
 
 import os
@@ -21,9 +22,10 @@ import msgspec
 from dojo_adapters.dialing import connect, explain_dial
 from dojo_adapters.environment import chosen_settings, current_key, proxy_of, with_proxy
 from dojo_adapters.inbox import Inbox
-from dojo_adapters.journals import JournalThread, Result, open_journal, perform
+from dojo_adapters.journals import open_journal
 from dojo_adapters.observer import Observer
 from dojo_adapters.rest import Rest, RestThread
+from dojo_adapters.steps import JOURNAL_TIMEOUT, Steps
 from dojo_adapters.tls import Wire, make_context
 from dojo_adapters.workers import Workers
 from dojo_proto import (
@@ -42,8 +44,8 @@ from dojo_proto import (
 from dojo_proto.call import Call
 from dojo_proto.epos import expect_epos
 from dojo_proto.events import Cause, Closed, Event, Opened
-from dojo_proto.journal import Found, JournalError, Row
-from dojo_proto.work import Abort, Begin, Cancel, Commit, JournalStep, Note, Outcome, Run
+from dojo_proto.journal import Row
+from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Outcome, Run
 
 
 class Options(TypedDict, total=False):
@@ -62,9 +64,6 @@ class Options(TypedDict, total=False):
     """Register with Dojo what the EPOS serves, if that has changed; it holds up nothing."""
 
 
-JOURNAL_TIMEOUT = 5.0
-"""Seconds that a step of the journal may take before it counts as failed."""
-
 BRIEFLY = 0.01
 """Seconds that an event loop may be held up when a service ends."""
 
@@ -74,6 +73,26 @@ class Engine(ABC):
 
     Raises ConfigurationError if the EPOS, the settings or the journal are wrong.
     """
+
+    __slots__ = (
+        "_closed",
+        "_context",
+        "_dialed",
+        "_ended",
+        "_observer",
+        "_owns_store",
+        "_proxy_of",
+        "_rest",
+        "_settings",
+        "_steps",
+        "_store",
+        "_unsettled",
+        "_workers",
+        "client",
+        "error",
+        "inbox",
+        "was_open",
+    )
 
     def __init__(
         self,
@@ -122,12 +141,10 @@ class Engine(ABC):
         self.was_open = False
         """Whether there ever was a connection."""
         self.inbox = Inbox(self.wake)
-        self._workers = Workers(settings.workers, self._deliver_ran)
-        self._journal: JournalThread | None = None
-        if self._store is not None and self._store.blocking:
-            self._journal = JournalThread(self._store, self._deliver_result)
-        # Steps under way in the journal's thread, and when each counts as failed.
-        self._steps: dict[int, tuple[float, JournalStep]] = {}
+        self._workers: Workers | None = None
+        self._steps: Steps | None = None
+        if self._store is not None:
+            self._steps = Steps(self._store, self.client, self.inbox)
         self._dialed = 0
         self._ended = False
         self._closed = False
@@ -149,6 +166,10 @@ class Engine(ABC):
     @abstractmethod
     def cancel_task(self, call: Call) -> None:
         """Cancel the `async def` of `call`, if it still runs."""
+
+    @abstractmethod
+    def turn_soon(self) -> None:
+        """Call `turn` once what can run now has run: answers that are ready leave in one write."""
 
     @abstractmethod
     def settle(self) -> None:
@@ -210,18 +231,14 @@ class Engine(ABC):
     def next_timer(self) -> float | None:
         """When to call `handle_timer`, on the clock of `time.monotonic`."""
         timer = self.client.next_timer()
-        if self._steps:
-            first = next(iter(self._steps.values()))[0]
-            return first if timer is None else min(timer, first)
-        return timer
+        step = None if self._steps is None else self._steps.next_timer()
+        return timer if step is None else step if timer is None else min(timer, step)
 
     def handle_timer(self) -> None:
         """Do what is due. Feed readable bytes first."""
         now = monotonic()
-        for key, (deadline, step) in list(self._steps.items()):
-            if deadline <= now:
-                del self._steps[key]
-                self._report(step, JournalError(f"no answer within {JOURNAL_TIMEOUT:g} s"), now)
+        if self._steps is not None:
+            self._steps.handle_timer(now)
         self.client.handle_timer(now)
         self.turn()
 
@@ -237,7 +254,7 @@ class Engine(ABC):
     def ran(self, call: Call, outcome: Outcome) -> None:
         """An `async def` has returned, raised, or been cancelled."""
         self.client.ran(call, outcome, monotonic())
-        self.turn()
+        self.turn_soon()
 
     def close(self) -> None:
         """Let go of everything; the service has ended, or is given up. Turns do nothing more."""
@@ -248,7 +265,8 @@ class Engine(ABC):
         self._closed = True
         self.inbox.close()
         self.drain_inbox()  # this starts nothing any more, but closes a socket just dialed
-        self._workers.close()
+        if self._workers is not None:
+            self._workers.close()
         while (event := self.client.next_event()) is not None:
             self._observer.put(event)
         self.release(0.0)  # the threads end by themselves, even if nobody waits for that
@@ -260,7 +278,7 @@ class Engine(ABC):
         whether all was done by then.
         """
         deadline = monotonic() + patience
-        done = self._journal is None or self._journal.close(patience)
+        done = self._steps is None or self._steps.close(patience)
         if done:
             self._close_store()
         if not self._rest.close(max(0.0, deadline - monotonic())):
@@ -325,36 +343,14 @@ class Engine(ABC):
                 case Run(is_async=True):
                     self.start_task(work)
                 case Run():
+                    if self._workers is None:
+                        self._workers = Workers(self._settings.workers, self._deliver_ran)
                     self._workers.submit(work)
                 case Cancel(call=call):
                     self.cancel_task(call)
                 case Begin() | Commit() | Abort() | Note():
-                    self._do_step(work)
-
-    def _do_step(self, step: JournalStep) -> None:
-        now = monotonic()
-        if self._journal is not None:
-            if not isinstance(step, Note):  # which nobody waits for
-                self._steps[id(step)] = (now + JOURNAL_TIMEOUT, step)
-            self._journal.submit(step)
-        elif self._store is not None:
-            self._report(step, perform(self._store, [step])[0], now)
-
-    def _report(self, step: JournalStep, result: Result, now: float) -> None:
-        if isinstance(step, Note):
-            if isinstance(result, JournalError):
-                self.client.note_failed(str(result))
-        elif isinstance(result, JournalError):
-            self.client.journal_failed(step.call, str(result), now, fresh=result.fresh)
-        elif isinstance(result, Found):
-            self.client.begun(step.call, result, now)
-        else:
-            self.client.committed(step.call, now)
-
-    def _finish_step(self, step: JournalStep, result: Result, now: float) -> None:
-        # A step that is not there any more was given up.
-        if isinstance(step, Note) or self._steps.pop(id(step), None) is not None:
-            self._report(step, result, now)
+                    if self._steps is not None:
+                        self._steps.do(work, monotonic())
 
     def _finish_dial(self, number: int, api_key: str, sock: socket.socket, now: float) -> None:
         link = self.client.dial_succeeded(number, api_key, now)
@@ -370,9 +366,6 @@ class Engine(ABC):
 
     def _deliver_ran(self, run: Run, outcome: Outcome) -> None:
         self.inbox.put(self.client.ran, run.call, outcome)
-
-    def _deliver_result(self, step: JournalStep, result: Result) -> None:
-        self.inbox.put(self._finish_step, step, result)
 
     def _dial(self, action: Dial) -> None:
         try:

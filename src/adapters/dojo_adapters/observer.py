@@ -1,4 +1,4 @@
-"""Events to the log and to the user's `on_event`, in a thread of its own.
+"""Events to the log and to the user's `on_event`, in another thread.
 
 A log handler may write to a slow disk, and `on_event` is somebody else's code: neither may hold up
 the bytes.
@@ -7,10 +7,10 @@ the bytes.
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Full, Queue
-from threading import Lock, Thread
-from time import monotonic
+from threading import Event as Signal
+from threading import RLock
 
+from dojo_adapters.event_threads import EventThread, shared_thread
 from dojo_proto import events
 from dojo_proto.events import Event
 
@@ -20,6 +20,7 @@ EVENT = "dojo_event"
 """The attribute of a log record that has its event, for handlers that write more than the line."""
 
 _ROOM = 10_000  # events that may wait for a slow observer
+_LINGER = 10.0  # seconds for which a thread waits for the next event
 _LONGEST = 1000  # characters of a line
 
 _LEVELS: dict[type[Event], int] = {
@@ -50,11 +51,23 @@ _LEVELS: dict[type[Event], int] = {
 
 
 class Observer:
-    """Logs the events of one service and hands them to `on_event`, in order. Started when built.
+    """Logs the events of one service and hands them to `on_event`, in order.
 
     `level` is the lowest that this service logs; the logger, which all services share, only ever
     gets more talkative by it.
     """
+
+    __slots__ = (
+        "_all_seen",
+        "_counting",
+        "_dropped",
+        "_level",
+        "_on_event",
+        "_put",
+        "_reported",
+        "_seen",
+        "_thread",
+    )
 
     def __init__(
         self, on_event: Callable[[Event], object] | None, level: int = logging.INFO
@@ -63,13 +76,16 @@ class Observer:
         self._level = level
         if logger.level == logging.NOTSET or logger.level > level:
             logger.setLevel(level)
-        self._queue: Queue[Event | None] = Queue(_ROOM)
-        # How many were dropped, and of how many that was said; only its own thread counts those.
+        # Somebody else's code may take its time, and is not to hold up other services.
+        self._thread = EventThread(_LINGER) if self.wants_requests else shared_thread()
+        # Several threads put. Reentrant, since a signal handler may put in the midst of that.
+        self._counting = RLock()
+        self._put = 0
         self._dropped = 0
-        self._dropping = Lock()
+        # What has been seen, and of how many it was said that they were dropped: for one thread.
+        self._seen = 0
         self._reported = 0
-        self._thread = Thread(target=self._observe, name="dojo-observer", daemon=True)
-        self._thread.start()
+        self._all_seen: Signal | None = None
 
     @property
     def wants_requests(self) -> bool:
@@ -79,34 +95,37 @@ class Observer:
 
     def put(self, event: Event) -> None:
         """Take an event; never blocks. When an observer is hopelessly behind, it is dropped."""
-        try:
-            self._queue.put_nowait(event)
-        except Full:
-            with self._dropping:
+        if self._on_event is None and _level_of(event) < self._level:
+            return
+        with self._counting:
+            if self._put - self._seen > _ROOM:  # one is being seen, and the others wait
                 self._dropped += 1
+                return
+            self._put += 1
+        self._thread.put(self._see, event)
 
     def close(self, timeout: float = 1.0) -> bool:
         """Wait up to `timeout` seconds until everything that was put has been seen.
 
         Says whether that is so. Nothing is to be put afterwards.
         """
-        deadline = monotonic() + timeout
-        try:
-            self._queue.put(None, timeout=timeout)
-        except Full:
-            return False
-        self._thread.join(max(0.0, deadline - monotonic()))
-        return not self._thread.is_alive()
+        self._thread.end()
+        if self._all_seen is None:
+            self._all_seen = Signal()
+        # Only then, so that the last event to be seen finds the signal, or is found here.
+        return self._put == self._seen or self._all_seen.wait(timeout)
 
-    def _observe(self) -> None:
-        while (event := self._queue.get()) is not None:
-            # A log handler that raises has nowhere to say so, and must not keep the next event.
-            with suppress(Exception):
-                self._report_dropped()
-                if _level_of(event) >= self._level:
-                    log(event)
-            if self._on_event is not None:
-                self._hand_over(event, self._on_event)
+    def _see(self, event: Event) -> None:
+        # A log handler that raises has nowhere to say so, and must not keep the next event.
+        with suppress(Exception):
+            self._report_dropped()
+            if _level_of(event) >= self._level:
+                log(event)
+        if self._on_event is not None:
+            self._hand_over(event, self._on_event)
+        self._seen += 1
+        if self._all_seen is not None and self._put == self._seen:
+            self._all_seen.set()
 
     def _report_dropped(self) -> None:
         dropped = self._dropped - self._reported

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from ssl import SSLContext
-from threading import Condition, Thread
+from threading import Condition, RLock, Thread
 from time import monotonic
 
 from dojo_adapters.dialing import connect, explain_dial
@@ -29,6 +29,8 @@ class Rest:
     `settings` are as the user gave them: whether there is a proxy in the environment is judged here
     anew, since it may be another matter for the API than for the gateway.
     """
+
+    __slots__ = ("_own_context", "_settings", "_software_house_id")
 
     def __init__(
         self, settings: Settings, software_house_id: str, ssl_context: SSLContext | None = None
@@ -117,12 +119,16 @@ class RestThread:
     events, in whichever thread it is.
     """
 
+    __slots__ = ("_changed", "_lock", "_registrar", "_rest", "_started", "_thread")
+
     def __init__(self, rest: Rest, settings: Settings, emit: Callable[[Event], None]) -> None:
         self._rest = rest
         self._registrar = Registrar(settings, uniform=random.random, emit=emit)
         # Guards the registrar, and is never held while a call is made. Reentrant, so that a signal
         # handler may notify in the midst of another notify.
-        self._changed = Condition()
+        self._lock = RLock()
+        # Somebody waits, or has waited, for something to change.
+        self._changed: Condition | None = None
         self._started = False
         self._thread: Thread | None = None
 
@@ -132,31 +138,31 @@ class RestThread:
 
     def start(self) -> None:
         """Begin to send."""
-        with self._changed:
+        with self._lock:
             self._started = True
             self._wake()
 
     def notify(self, notice: Notice) -> None:
         """Tell Dojo of a change."""
-        with self._changed:
+        with self._lock:
             self._registrar.notify(notice)
             self._wake()
 
     def linked(self, *, up: bool) -> None:
         """The connection to the gateway has opened, or ended."""
-        with self._changed:
+        with self._lock:
             self._registrar.linked(up=up)
             self._wake()
 
     def stop(self) -> None:
         """Send what waits, and end soon."""
-        with self._changed:
+        with self._lock:
             self._registrar.stop(monotonic())
             self._wake()
 
     def abort(self) -> None:
         """End at once."""
-        with self._changed:
+        with self._lock:
             self._registrar.abort()
             self._wake()
 
@@ -165,21 +171,33 @@ class RestThread:
 
         Says whether there will be no event any more.
         """
-        with self._changed:
+        with self._lock:
             timer = self._registrar.next_timer()
             left = 0.0 if timer is None else timer - monotonic()
-            self._changed.wait_for(lambda: self._registrar.over, max(0.0, min(left, patience)))
+            if not self._registrar.over:
+                patience = max(0.0, min(left, patience))
+                self._condition().wait_for(lambda: self._registrar.over, patience)
             self._registrar.handle_timer(monotonic())
             return self._registrar.over
 
     def report(self) -> tuple[str, int, int]:
         """Of Status: registration, notices_waiting, notices_dropped."""
-        with self._changed:
+        with self._lock:
             registrar = self._registrar
             return registrar.registration, registrar.waiting, registrar.dropped
 
+    def _condition(self) -> Condition:
+        """What whoever holds the lock can wait for."""
+        if self._changed is None:
+            self._changed = Condition(self._lock)
+        return self._changed
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed.notify_all()
+
     def _wake(self) -> None:
-        self._changed.notify_all()
+        self._tell()
         registrar = self._registrar
         busy = registrar.registration == "pending" or registrar.waiting
         if self._started and self._thread is None and busy and not registrar.over:
@@ -193,13 +211,13 @@ class RestThread:
     def _work(self) -> None:
         while (request := self._next_request()) is not None:
             outcome = self._rest.perform(request, self._is_wanted)
-            with self._changed:
+            with self._lock:
                 self._registrar.ended(outcome, monotonic())
-                self._changed.notify_all()
+                self._tell()
 
     def _next_request(self) -> RestRequest | None:
         """Wait for something to send; None when there will be nothing any more."""
-        with self._changed:
+        with self._lock:
             while not self._registrar.over:
                 now = monotonic()
                 self._registrar.handle_timer(now)
@@ -207,11 +225,11 @@ class RestThread:
                 if request is not None:
                     return request
                 timer = self._registrar.next_timer()
-                self._changed.wait(None if timer is None else max(0.0, timer - monotonic()))
-            self._changed.notify_all()
+                self._condition().wait(None if timer is None else max(0.0, timer - monotonic()))
+            self._tell()
         return None
 
     def _is_wanted(self) -> bool:
-        with self._changed:
+        with self._lock:
             self._registrar.handle_timer(monotonic())
             return not self._registrar.over

@@ -1,5 +1,6 @@
 """The handle that `open_service` gives in every runtime with an event loop."""
 
+from collections.abc import Callable
 from typing import Any, Protocol, Unpack
 
 from dojo_adapters.engine import Engine, Options
@@ -18,19 +19,46 @@ class AsyncEvent(Protocol):
         ...
 
 
+class Latch:
+    """Is set once; an event of the runtime's is there only while somebody waits for that."""
+
+    __slots__ = ("_event", "_is_set", "_make_event")
+
+    def __init__(self, make_event: Callable[[], AsyncEvent]) -> None:
+        self._make_event = make_event
+        self._event: AsyncEvent | None = None
+        self._is_set = False
+
+    def set(self) -> None:
+        """Wake everybody who waits, and let nobody wait any more."""
+        self._is_set = True
+        if self._event is not None:
+            self._event.set()
+            self._event = None
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        if not self._is_set:
+            if self._event is None:
+                self._event = self._make_event()
+            await self._event.wait()
+
+
 class AsyncEngine(Engine):
     """An engine whose users wait in coroutines."""
+
+    __slots__ = ("ended", "first_opened")
 
     def __init__(
         self,
         epos: Epos,
         settings: Settings | None,
         *,
-        event: type[AsyncEvent],
+        event: Callable[[], AsyncEvent],
         **options: Unpack[Options],
     ) -> None:
-        self.first_opened = event()
-        self.ended = event()
+        self.first_opened = Latch(event)
+        self.ended = Latch(event)
         super().__init__(epos, settings, allow_async=True, **options)
 
     def opened(self) -> None:
@@ -45,6 +73,8 @@ class AsyncEngine(Engine):
 
 class Service:
     """A handle on a service that runs in this loop."""
+
+    __slots__ = ("_engine",)
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -10,6 +10,7 @@ from typing import Self, Unpack
 
 from dojo_adapters.engine import Engine, Options
 from dojo_adapters.signals import owned_signals
+from dojo_adapters.sockets import SocketTransport
 from dojo_adapters.tls import Wire
 from dojo_proto import Epos, Link, LocalProtocolError, Notice, Settings, Status
 from dojo_proto.call import Call
@@ -194,18 +195,16 @@ class _ThreadsEngine(Engine):
     def cancel_task(self, call: Call) -> None:
         """A thread cannot be cancelled: the handler goes on, and keeps its place."""
 
+    def turn_soon(self) -> None:
+        """Each round ends with a turn."""
+
     def settle(self) -> None:
-        transport = self._transport
-        if transport is None:
-            return
-        transport.flush()
-        if self._transport is transport and not self.carries(transport.link):
-            transport.close()
+        if self._transport is not None and not self._transport.settle():
             self._transport = None
 
 
-class _Transport:
-    """Carries the bytes of one link over a socket that does not block."""
+class _Transport(SocketTransport):
+    """Waits with the selector of its engine."""
 
     def __init__(
         self,
@@ -215,47 +214,13 @@ class _Transport:
         wire: Wire,
         selector: DefaultSelector,
     ) -> None:
-        self.link = link
-        self._engine = engine
-        self._sock = sock
-        self._wire = wire
+        super().__init__(engine, sock, link, wire)
         self._selector = selector
-        self._unsent = b""
-        self._mask = EVENT_READ
         selector.register(sock, EVENT_READ)
 
-    def flush(self) -> None:
-        """Write what waits, as far as the socket takes it."""
-        try:
-            while data := self._unsent or self._wire.data_to_send(monotonic()):
-                self._unsent = data
-                self._unsent = data[self._sock.send(data) :]
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            self._unsent = b""
-            self._engine.lost(self.link, error)
-            return  # the socket is closed by now
-        mask = EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ
-        if mask != self._mask:
-            self._mask = mask
-            self._selector.modify(self._sock, mask)
+    def watch(self, *, stuck: bool) -> None:
+        self._selector.modify(self.sock, EVENT_READ | EVENT_WRITE if stuck else EVENT_READ)
 
-    def close(self) -> None:
-        """Drop the socket."""
-        self._selector.unregister(self._sock)
-        self._sock.close()
-
-    def read(self) -> None:
-        """Take what has come in."""
-        try:
-            data = self._sock.recv(_CHUNK)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._engine.lost(self.link, error)
-            return
-        if data:
-            self._wire.receive(data, monotonic())
-        else:
-            self._wire.receive_eof(monotonic())
+    def drop(self) -> None:
+        self._selector.unregister(self.sock)
+        self.sock.close()

@@ -73,12 +73,15 @@ class Wire:
     never raises on what a peer sent.
     """
 
+    __slots__ = ("_context", "_incoming", "_link", "_machine", "_outgoing", "_shaken", "_tls")
+
     def __init__(self, machine: Carried, link: Link, context: ssl.SSLContext | None) -> None:
         self._machine = machine
         self._link = link
         self._context = context
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
+        # Made with the first byte of TLS: most links on one machine have none.
+        self._incoming: ssl.MemoryBIO
+        self._outgoing: ssl.MemoryBIO
         self._tls: ssl.SSLObject | None = None
         self._shaken = False
 
@@ -111,6 +114,7 @@ class Wire:
 
     def _speaks_tls(self) -> bool:
         if self._tls is None and self._context is not None and self._machine.speaks_tls(self._link):
+            self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             self._tls = self._context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=self._link.server_hostname
             )

@@ -3,20 +3,23 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from math import inf
+from time import monotonic
 from typing import Unpack
 
 import trio
 
-from dojo_adapters.engine import Options
-from dojo_adapters.service import Service
+from dojo_adapters.crew import Crew
+from dojo_adapters.engine import BRIEFLY, Options
+from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
-from dojo_adapters.structured import StructuredEngine, StructuredTransport, opened
+from dojo_adapters.sockets import SocketTransport
 from dojo_adapters.tls import Wire
 from dojo_proto import Epos, Link, Settings
+from dojo_proto.call import Call
+from dojo_proto.work import Run
 
 __all__ = ["Service", "open_service", "run", "serve"]
-
-_CHUNK = 65536
 
 
 def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> None:
@@ -59,16 +62,48 @@ async def open_service(
 
     Takes what `run` does. Raises what ended the service when the block is left.
     """
-    async with opened(_TrioEngine(epos, settings, **options)) as service:
-        yield service
+    engine = _TrioEngine(epos, settings, **options)
+    service = Service(engine)
+    failure: Exception | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            engine.enter(nursery)
+            try:
+                engine.start()
+                yield service
+                await service.stop()
+            except Exception as error:  # noqa: BLE001 - raised below: the nursery would wrap it
+                failure = error
+            finally:
+                engine.close()
+                nursery.cancel_scope.cancel()
+    finally:
+        if not engine.release(BRIEFLY):
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(engine.release)
+    if (failure := failure or engine.error) is not None:
+        raise failure
 
 
-class _TrioEngine(StructuredEngine):
-    """The engine in a nursery, woken through trio's token."""
+class _TrioEngine(AsyncEngine):
+    """The engine in a nursery: a ticker, a task that takes turns, a transport, and a crew."""
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
         self._token = trio.lowlevel.current_trio_token()
-        super().__init__(epos, settings, library=trio, open_group=trio.open_nursery, **options)
+        self._nursery: trio.Nursery
+        self._crew: Crew
+        self._transport: _Transport | None = None
+        self._asked = trio.Event()
+        self._sleeping = trio.CancelScope()
+        self._sleeps_until = inf
+        super().__init__(epos, settings, event=trio.Event, **options)
+
+    def enter(self, nursery: trio.Nursery) -> None:
+        """All of it runs in `nursery`. Before `start`."""
+        self._nursery = nursery
+        self._crew = Crew(nursery.start_soon, self.ran)
+        nursery.start_soon(self._tick)
+        nursery.start_soon(self._take_turns)
 
     def wake(self) -> None:
         # RunFinishedError says that the loop has ended: nobody is interested any more.
@@ -76,29 +111,75 @@ class _TrioEngine(StructuredEngine):
             self._token.run_sync_soon(self.drain_inbox)
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
-        transport = _Transport(self, trio.socket.from_stdlib_socket(sock), link, wire)
-        self.transport = transport
-        self.start_soon(transport.run)
+        self._transport = _Transport(self, sock, link, wire)
+        self._nursery.start_soon(self._transport.carry)
+
+    def start_task(self, run: Run) -> None:
+        self._crew.submit(run)
+
+    def cancel_task(self, call: Call) -> None:
+        self._crew.cancel(call)
+
+    def turn_soon(self) -> None:
+        self._asked.set()
+
+    async def _take_turns(self) -> None:
+        """Take a turn when one was asked for, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked = trio.Event()
+            self.turn()
+
+    def settle(self) -> None:
+        if self._transport is not None and not self._transport.settle():
+            self._transport = None
+        if self._timer_or_inf() < self._sleeps_until:
+            self._sleeping.cancel()
+
+    async def _tick(self) -> None:
+        """Call `handle_timer` when it is time, until cancelled."""
+        while True:
+            self._sleeps_until = self._timer_or_inf()
+            with trio.CancelScope() as self._sleeping:
+                await trio.sleep(max(0.0, self._sleeps_until - monotonic()))
+                self._sleeps_until = -inf
+                await trio.lowlevel.checkpoint()  # what is readable is fed first
+                self.handle_timer()
+
+    def _timer_or_inf(self) -> float:
+        timer = self.next_timer()
+        return inf if timer is None else timer
 
 
-class _Transport(StructuredTransport):
-    """Over a trio.SocketStream."""
+class _Transport(SocketTransport):
+    """Waits in two tasks: one reads, the other waits until a socket that was full has room."""
 
-    def __init__(
-        self, engine: _TrioEngine, sock: trio.socket.SocketType, link: Link, wire: Wire
-    ) -> None:
-        super().__init__(engine, link, wire)
-        self._stream = trio.SocketStream(sock)
+    def __init__(self, engine: _TrioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
+        super().__init__(engine, sock, link, wire)
+        self._scope = trio.CancelScope()
+        self._full = trio.Event()
 
-    async def run(self) -> None:
-        """Carry bytes until the link is over, then drop the socket."""
-        try:
-            await self.carry()
-        finally:
-            await trio.aclose_forcefully(self._stream)
+    def watch(self, *, stuck: bool) -> None:
+        if stuck:
+            self._full.set()
 
-    async def receive(self) -> bytes:
-        return await self._stream.receive_some(_CHUNK)
+    def drop(self) -> None:
+        self._scope.cancel()
 
-    async def send(self, data: bytes) -> None:
-        await self._stream.send_all(data)
+    async def carry(self) -> None:
+        """Carry bytes until the link is over, then close the socket."""
+        with self.sock, self._scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._wait_for_room)
+                while True:
+                    await trio.lowlevel.wait_readable(self.sock)
+                    self.read()
+                    self.engine.turn()
+
+    async def _wait_for_room(self) -> None:
+        while True:
+            await self._full.wait()
+            self._full = trio.Event()
+            while self.stuck:
+                await trio.lowlevel.wait_writable(self.sock)
+                self.engine.turn()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.adapters.life_stories.conftest import Network, Serve
 from tests.adapters.life_stories.played import PlayedGateway
-from tests.adapters.life_stories.serving import Runtime
+from tests.adapters.life_stories.serving import DEADLINE, Runtime
 from tests.adapters.life_stories.tills import HELD, Till, order, payment
 from tests.adapters.life_stories.transports import over_every_transport
 from wsproto.events import Ping, Pong, TextMessage
@@ -179,6 +179,30 @@ def test_a_read_that_takes_too_long_is_answered_and_an_async_def_cancelled(
     assert late is not None
     assert late["message"] == "the EPOS took too long"
     assert call(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
+
+
+def test_a_handler_that_raises_when_it_is_cancelled_ends_nothing_else(
+    serve: Serve, epos: Epos, till: Till, gateway: LocalGateway, runtime: Runtime
+) -> None:
+    if not runtime.allows_async:
+        pytest.skip("nothing is cancelled here")
+
+    @epos.on("GetOrderBillById")
+    async def get_bill(_ctx: Context, _params: dict[str, Any]) -> None:
+        try:
+            await runtime.sleep(DEADLINE)
+        finally:
+            till.arrive()
+            raise ValueError("the clean-up failed")
+
+    service = serve(epos, read_timeout=0.05)
+    connection = gateway.wait_for_epos()
+    late = connection.call("GetOrderBillByIdV1", {"orderId": "o-1"}).error
+    assert late is not None
+    assert late["message"] == "the EPOS took too long"
+    till.wait_for_visitor()
+    assert call(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
+    assert service.status().in_flight == 0
 
 
 def test_more_than_there_is_room_for_is_turned_away(

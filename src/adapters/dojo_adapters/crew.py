@@ -1,0 +1,118 @@
+"""Tasks of trio for `async def` handlers, each for one handler after the other.
+
+To start a task and to open its cancel scope costs more than all else that a request takes. Nothing
+of trio tells handlers of one task apart: each has a context of its own, and a task whose scope was
+cancelled is not used again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+import trio
+
+from dojo_proto.call import Call
+from dojo_proto.work import Outcome, Raised, Returned, Run
+
+
+class Crew:
+    """As many tasks as there are handlers that wait for something, and one for all others.
+
+    `start_soon` is that of a nursery; `deliver(call, outcome)` is called from one of the tasks.
+    """
+
+    def __init__(
+        self, start_soon: Callable[..., object], deliver: Callable[[Call, Outcome], None]
+    ) -> None:
+        self._start_soon = start_soon
+        self._deliver = deliver
+        self._runs: deque[Run] = deque()
+        self._scopes: dict[Call, trio.CancelScope] = {}
+        self._asleep: list[trio.Event] = []
+        # Tasks that were started or woken, and have not looked yet at what there is to do.
+        self._coming = 0
+
+    def submit(self, run: Run) -> None:
+        """Have the handler called in the next turn of the loop."""
+        self._runs.append(run)
+        self._call(1)
+
+    def cancel(self, call: Call) -> None:
+        """Cancel the handler of `call`, if it still runs."""
+        scope = self._scopes.get(call)
+        if scope is not None:
+            scope.cancel()
+
+    def _call(self, wanted: int) -> None:
+        """See to it that `wanted` tasks are on their way, as far as there is work for them."""
+        while self._coming < min(wanted, len(self._runs)):
+            self._coming += 1
+            if self._asleep:
+                self._asleep.pop().set()
+            else:
+                self._start_soon(self._work)
+
+    async def _work(self) -> None:
+        with trio.CancelScope() as scope:
+            self._coming -= 1
+            while not scope.cancel_called:
+                if not self._runs:
+                    await self._sleep()
+                    continue
+                run = self._runs.popleft()
+                self._scopes[run.call] = scope
+                outcome = await self._handle(run)
+                del self._scopes[run.call]
+                self._deliver(run.call, outcome)
+        self._call(1)
+
+    async def _sleep(self) -> None:
+        woken = trio.Event()
+        self._asleep.append(woken)
+        await woken.wait()
+        self._coming -= 1
+
+    async def _handle(self, run: Run) -> Outcome:
+        try:
+            return Returned(await _Handling(run, self._wait))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - nothing that a handler raises ends a service
+            # A cancellation may stop here. If it was of this handler, this task ends; if all of the
+            # service is cancelled, the next that is waited for says so again.
+            return Raised(error)
+
+    def _wait(self) -> None:
+        """A handler has to wait: others take what is left, and twice as many in each turn."""
+        self._call(2)
+
+
+class _Handling:
+    """Awaits a handler in a context of its own, and calls `waits` when it first has to wait."""
+
+    __slots__ = ("_run", "_waits")
+
+    def __init__(self, run: Run, waits: Callable[[], None]) -> None:
+        self._run = run
+        self._waits = waits
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        run = self._run
+        in_context = copy_context().run
+        try:
+            steps = in_context(run.function, run.context, run.params).__await__()
+            wanted = in_context(steps.send, None)
+        except StopIteration as end:
+            return end.value
+        self._waits()
+        while True:
+            try:
+                step = partial(steps.send, (yield wanted))
+            except BaseException as error:  # noqa: BLE001 - it is the handler's
+                step = partial(steps.throw, error)
+            try:
+                wanted = in_context(step)
+            except StopIteration as end:
+                return end.value
