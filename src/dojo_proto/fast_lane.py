@@ -1,9 +1,9 @@
 """The fast lane of framing: the least work with which plain Python can pass an ordinary message.
 
 Coming in, that is a text in one final, unmasked, uncompressed frame that is all there: it is cut
-out of the bytes as it stands. Whatever is anything else, or breaks a rule, is left to the decoder
-of the framing, which judges it. So nothing is refused here, and which lane a message took makes no
-difference. Going out, the mask is what takes the time.
+out of the bytes as it stands, and so is a ping or a pong between messages. Whatever is anything
+else, or breaks a rule, is left to the slow lane, which judges it. So nothing is refused here, and
+which lane a frame took makes no difference. Going out, the mask is what takes the time.
 """
 
 from codecs import utf_8_decode
@@ -13,6 +13,10 @@ from struct import iter_unpack
 
 FINAL_TEXT = 0x81
 """The first byte of a frame: FIN, no reserved bit, the opcode of text (RFC 6455 section 5.2)."""
+
+FINAL_PING = 0x89
+FINAL_PONG = 0x8A
+_PING_PONG = (FINAL_PING, FINAL_PONG)
 
 _DRAWN = 256
 """Bytes of entropy drawn at once. A draw is a call into the system, and takes as long as a mask."""
@@ -44,6 +48,16 @@ def cut(data: bytes, at: int, longest: int) -> tuple[list[bytes], int]:
         texts.append(text)
         at = start + size
     return texts, at
+
+
+def control(data: bytes, at: int) -> tuple[int, bytes] | None:
+    """The first byte and the payload of the plain ping or pong that `data` has at `at`, if any."""
+    if len(data) - at < 2 or data[at] not in _PING_PONG:
+        return None
+    # Masked, or longer than RFC 6455 section 5.5 allows, it is of a size that is never there.
+    size = data[at + 1] if data[at + 1] < 126 else len(data)
+    payload = data[at + 2 : at + 2 + size]
+    return (data[at], payload) if len(payload) == size else None
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -141,6 +141,12 @@ class Framing:
                     texts, at = fast_lane.cut(data, at, self._max)
                     for text in texts:
                         yield Message(text)
+                    if (control := fast_lane.control(data, at)) is not None:
+                        first, payload = control
+                        at += 2 + len(payload)
+                        is_ping = first == fast_lane.FINAL_PING
+                        yield PingFrame(payload) if is_ping else PongFrame(payload)
+                        continue
                 if len(data) - at < 2:
                     self._begun = data[at:]
                     return
@@ -158,7 +164,7 @@ class Framing:
     def _handed_over(self) -> "SlowLane":
         """The lane for what is no plain text; made when there is some, and left behind it."""
         if self._slow is None:
-            # Here, since wsproto takes long to import, and a service that idles needs none of it.
+            # Here, since wsproto takes long to import, and of most peers all frames are plain.
             from dojo_proto.slow_lane import SlowLane  # noqa: PLC0415
 
             self._slow = SlowLane(

@@ -11,7 +11,9 @@ from dojo_proto.contract import Method, strict
 from dojo_proto.params import located
 
 _REMEMBERED = 256
+"""Results that were judged, the newest: they are kept in memory for that."""
 _LONGEST = 4096
+"""Bytes of a result that is kept."""
 
 
 def encode_result(method: Method, value: Any) -> tuple[bytes, str]:

@@ -129,6 +129,13 @@ def difficult(frame: MakeFrame) -> Iterator[bytes]:
         yield fine + frame(TEXT, b"hello", rsv=rsv) + fine
     for opcode in (CONTINUATION, BINARY, PING, PONG, CLOSE, 3, 11):
         yield fine + frame(opcode, b"\x03\x20bye") + fine
+    for opcode in (PING, PONG):
+        for length in (0, 1, 125, 126, 127):
+            yield fine + frame(opcode, b"x" * length) + fine * 40
+        for rsv in (1, 2, 4):
+            yield fine + frame(opcode, b"hello", rsv=rsv) + fine
+        yield fine + frame(opcode, b"hello", fin=False) + fine
+        yield fine + frame(opcode, b"hello", masked=True) + fine
     for broken in BROKEN:
         yield fine + broken + b"x" * 127 + fine
     yield fine + frame(TEXT, b"hello", masked=True) + fine
@@ -243,6 +250,11 @@ def changed(function: Callable[..., Any], before: str, after: str) -> Any:
         ((fast_lane, "cut"), "size > longest or ", ""),
         ((fast_lane, "cut"), "size > end - start", "size > end - at"),
         ((fast_lane, "cut"), "text.isascii() or _is_utf8(text)", "True"),
+        ((fast_lane, "control"), "< 126", "< 128"),
+        ((fast_lane, "control"), "data[at] not in _PING_PONG", "data[at] & 0x8F not in _PING_PONG"),
+        ((fast_lane, "control"), " if len(payload) == size else None", ""),
+        ((Framing, "receive_data"), "is_ping else", "payload else"),
+        ((Framing, "receive_data"), "2 + len(payload)", "2"),
         ((Framing, "receive_data"), " and self._slow is None", ""),
         ((Framing, "receive_data"), "self._client and ", ""),
         ((Framing, "receive_data"), "self._begun + data", "data"),

@@ -1,4 +1,4 @@
-"""How a runtime that waits for sockets itself carries a link: threads, trio and anyio."""
+"""How a runtime that waits for sockets itself carries a link: threads and trio."""
 
 import socket
 from abc import ABC, abstractmethod
