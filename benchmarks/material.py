@@ -114,9 +114,9 @@ def epos(*, blocking: bool = False) -> Epos:
     return made
 
 
-def settings(port: int) -> Settings:
+def settings(port: int, *, workers: int = 8) -> Settings:
     """The way to a load on this machine, whatever the environment says of proxies."""
-    return Settings(api_key=KEY, url=f"ws://127.0.0.1:{port}/epos", proxy="")
+    return Settings(api_key=KEY, url=f"ws://127.0.0.1:{port}/epos", proxy="", workers=workers)
 
 
 decode_request = msgspec.json.Decoder(Request).decode

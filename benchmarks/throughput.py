@@ -18,7 +18,7 @@ def rate(contestant: str, loop: str = "", *, smoke: bool, checked: bool = True) 
 
 
 def _row(runtime: str, factor: float, *peers: str, on: str, needs: Sequence[str] = ()) -> Row:
-    loop = "uvloop" if runtime == "uvloop" else "asyncio"
+    loop = "asyncio" if runtime in {"anyio", "trio"} else runtime
     theirs: dict[str, Measure] = {
         peer: partial(rate, peer.replace("-", "_").replace(".", "_"), loop) for peer in peers
     }
@@ -56,5 +56,6 @@ ROWS = (
     _row("asyncio", 1.3, "picows", "aiohttp", "websockets", on="asyncio"),
     _row("anyio", 1.3, "websockets", on="anyio (websockets: asyncio)", needs=("anyio",)),
     _row("trio", 8, "trio-websocket", on="trio", needs=("trio",)),
-    _row("threads", 2.5, "websockets.sync", "websocket-client", on="threads"),
+    _row("threads", 2.5, "websockets.sync", "websocket-client", on="8 threads"),
+    _row("threads-32", 2.5, "websockets.sync", "websocket-client", on="32 threads"),
 )

@@ -14,6 +14,11 @@ def loop_factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     return None
 
 
+def workers(loop: str) -> int:
+    """How many threads there are for handlers: ours has 8 by default, and "threads-32" has 32."""
+    return int(loop.partition("-")[2] or 8)
+
+
 def run(main: Coroutine[Any, Any, None], loop: str) -> None:
     """Run `main` on the loop of that name."""
     with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:

@@ -5,16 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from websocket import ABNF, WebSocket, create_connection
 
 from benchmarks.material import answered_blocking
-from benchmarks.peers.websockets_sync import WORKERS
+from benchmarks.peers.loops import workers
 
 
 def _answer(socket: WebSocket, data: bytes) -> None:
     socket.send(answered_blocking(data), ABNF.OPCODE_TEXT)
 
 
-def serve(port: int, loop: str) -> None:  # noqa: ARG001 - there is no loop here
-    """Serve with as many threads as ours has by default."""
+def serve(port: int, loop: str) -> None:
+    """Serve with as many threads as ours has."""
     socket = create_connection(f"ws://127.0.0.1:{port}/", enable_multithread=True)
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(workers(loop)) as pool:
         while True:
             pool.submit(_answer, socket, socket.recv_data()[1])

@@ -5,18 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.material import answered_blocking
-
-WORKERS = 8
+from benchmarks.peers.loops import workers
 
 
 def _answer(socket: ClientConnection, data: bytes) -> None:
     socket.send(answered_blocking(data), text=True)
 
 
-def serve(port: int, loop: str) -> None:  # noqa: ARG001 - there is no loop here
-    """Serve with as many threads as ours has by default."""
+def serve(port: int, loop: str) -> None:
+    """Serve with as many threads as ours has."""
     with (
-        ThreadPoolExecutor(WORKERS) as pool,
+        ThreadPoolExecutor(workers(loop)) as pool,
         connect(f"ws://127.0.0.1:{port}/", proxy=None) as socket,
     ):
         while True:

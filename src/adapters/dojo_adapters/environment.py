@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -100,6 +99,8 @@ def _api_key(env: Mapping[str, str]) -> str | Callable[[], str]:
             "there is no API key: set DOJO_API_KEY, or DOJO_API_KEY_FILE to the path of a file "
             "that has it, or pass Settings(api_key=…); it comes from Dojo's developer portal"
         )
+
+    from pathlib import Path  # noqa: PLC0415 - only a key in a file needs it
 
     def read() -> str:
         try:

@@ -1,7 +1,6 @@
 """Journals by name, and the thread that keeps a slow one off the event loop."""
 
 from collections.abc import Callable
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -81,9 +80,11 @@ def _explain(error: BaseException) -> str:
     """What failed and where, without the text: databases quote rows, and rows hold answers."""
     if isinstance(error, JournalError):
         return str(error)  # the store's own words for people
+    from pathlib import PurePath  # noqa: PLC0415 - only a store that failed needs it
+
     said = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     *_, last = extract_tb(error.__traceback__)
-    return f"{type(error).__name__}{said} ({Path(last.filename).name}, line {last.lineno})"
+    return f"{type(error).__name__}{said} ({PurePath(last.filename).name}, line {last.lineno})"
 
 
 class JournalThread:

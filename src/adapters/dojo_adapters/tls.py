@@ -8,8 +8,6 @@ import ssl
 from functools import cache
 from typing import Protocol
 
-import truststore
-
 from dojo_proto import ConfigurationError, Link
 from dojo_proto.events import Cause
 
@@ -39,6 +37,8 @@ def make_context(context: ssl.SSLContext | None) -> ssl.SSLContext:
 @cache
 def _system_context() -> ssl.SSLContext:
     """One for the whole process: loading a trust store is slow, and takes memory."""
+    import truststore  # noqa: PLC0415 - not for who has a context of their own, or no TLS
+
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dojo_adapters.cli.exits import Exit
@@ -24,7 +23,9 @@ def main(epos: "Epos | None" = None, argv: Sequence[str] | None = None) -> int:
     `run` serves that one: what a frozen executable calls. Raises SystemExit where argparse does: 0
     for --help and --version, 2 for arguments that it cannot read.
     """
-    program = "dojo-epos" if epos is None else Path(sys.argv[0]).name
+    program = "dojo-epos"
+    if epos is not None:
+        program = os.path.basename(sys.argv[0])  # noqa: PTH119 - --help waits for no pathlib
     try:
         return _run(program, epos, sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:
@@ -39,8 +40,12 @@ def main(epos: "Epos | None" = None, argv: Sequence[str] | None = None) -> int:
 
 def _run(program: str, epos: "Epos | None", argv: Sequence[str]) -> int:
     from dojo_adapters.cli.arguments import make_parser  # noqa: PLC0415 - as said above
-    from dojo_proto import AuthenticationError, ConfigurationError, DojoError  # noqa: PLC0415 - too
-    from dojo_proto.errors import JournalInUse  # noqa: PLC0415 - too
+    from dojo_proto.errors import (  # noqa: PLC0415 - too
+        AuthenticationError,
+        ConfigurationError,
+        DojoError,
+        JournalInUse,
+    )
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
