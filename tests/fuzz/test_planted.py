@@ -14,7 +14,6 @@ from dojo_proto import (
     exchange,
     fast_lane,
     jsonrpc,
-    outbound,
     registration,
     rest,
     slow_lane,
@@ -30,6 +29,7 @@ from dojo_proto.events import Cause, Closed
 from dojo_proto.framing import Framing
 from dojo_proto.handshake import Handshake
 from dojo_proto.journal import FRESH
+from dojo_proto.outbound import Outbound
 from dojo_proto.rest import Answer, Failure, RestCall
 from dojo_proto.slow_lane import SlowLane
 from dojo_proto.stage import Asked
@@ -113,6 +113,12 @@ def taken_as_it_is(_original: Callable[..., Any], self: RestCall, answered: Any,
 
 def ends_anew(_original: Callable[..., Any], self: RestCall, *_: Any) -> None:
     self.outcome = Failure(reason="the stream ended")
+
+
+def without_the_rest(original: Callable[..., bytes], self: Outbound, *arguments: Any) -> bytes:
+    taken = original(self, *arguments)
+    self.begun = b""
+    return taken
 
 
 DEFECTS: list[tuple[str, str, Plant]] = [
@@ -199,7 +205,7 @@ DEFECTS: list[tuple[str, str, Plant]] = [
     (
         "service",
         "the rest of a frame is lost",
-        replaced(outbound, "_cut", lambda waiting, limit: (bytes(waiting[:limit]), b"")),
+        around(Outbound, "take", without_the_rest),
     ),
 ]
 
