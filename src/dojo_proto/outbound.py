@@ -102,6 +102,8 @@ class Outbound:
         """
         if not self.begun:
             self.written = self._taken
+            if not (self._frames or self._pongs or self.close) and self.ping is None:
+                return b""
         if framing is not None and len(self.begun) < limit:
             self._begin(framing, limit - len(self.begun), now)
         if len(self.begun) <= limit:
