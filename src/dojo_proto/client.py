@@ -81,7 +81,8 @@ class Client:
         self._address = settings.address
         self._proxy = settings.proxy_address
         self._events = PendingEvents()
-        self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.put)
+        emit = self._events.put
+        self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=emit)
         self._dispatch = Dispatch(
             handlers=epos.handlers(),
             unresolved=epos.unresolved(),
@@ -89,7 +90,7 @@ class Client:
             scope=f"{settings.environment}/{settings.instance}",
             entropy=entropy,
             state=state,
-            emit=self._events.put,
+            emit=emit,
             observe=observe,
             wall_offset=wall_offset,
         )

@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -158,6 +159,48 @@ def test_a_name_that_does_not_exist_is_an_os_error(monkeypatch: pytest.MonkeyPat
 def test_a_host_that_can_be_no_name_is_an_error_of_its_own(host: str) -> None:
     with pytest.raises(UnicodeError):
         connect(host, 443)
+
+
+# An address, without a look-up and without waiting.
+
+
+@pytest.mark.parametrize(
+    "family", [socket.AF_INET, pytest.param(socket.AF_INET6, marks=needs_ipv6)]
+)
+def test_an_address_is_dialed_at_once(listen: Listen, family: socket.AddressFamily) -> None:
+    server = listen(family)
+    host, port = server.getsockname()[:2]
+    dialed = dialing.begin(host, port)
+    assert dialed is not None
+    with dialed, server.accept()[0]:
+        assert writable(dialed)
+        dialing.finish(dialed)
+        assert dialed.getpeername() == server.getsockname()
+        assert not dialed.getblocking()
+        assert dialed.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize("host", ["localhost", "gateway.example", "fe80::1%lo", "127.1"])
+def test_what_has_to_be_looked_up_is_not_dialed_at_once(host: str) -> None:
+    assert dialing.begin(host, 443) is None
+
+
+def test_an_address_that_refuses_says_so_in_the_end() -> None:
+    dialed = dialing.begin("127.0.0.1", refused_port())
+    assert dialed is not None
+    assert writable(dialed)
+    with pytest.raises(ConnectionRefusedError):
+        dialing.finish(dialed)
+    assert dialed.fileno() == -1
+
+
+def test_an_address_that_cannot_be_reached_at_all_is_an_error_at_once() -> None:
+    with pytest.raises(OSError):  # noqa: PT011 - which one is up to the system
+        dialing.begin("255.255.255.255", 443)
+
+
+def writable(sock: socket.socket) -> bool:
+    return bool(select.select([], [sock], [], DEADLINE)[1])
 
 
 # Several addresses.

@@ -273,6 +273,31 @@ def test_no_thread_runs_for_a_service_that_says_nothing(
     assert watched.thread.close(0.0)
 
 
+def test_a_first_notice_finds_the_connection_that_was_there_before(
+    api: PlayedApi, watch: Callable[..., Watched]
+) -> None:
+    watched = watch(api)
+    watched.thread.start()
+    watched.thread.linked(up=True)
+    watched.thread.notify(OrderUpdated("1"))
+    assert api.wait(1)[0].json == {"eventType": "OrderUpdated", "event": {"orderId": "1"}}
+    eventually(lambda: watched.thread.report() == ("off", 0, 0), "it is sent")
+
+
+@pytest.mark.parametrize("end", [RestThread.stop, RestThread.abort])
+def test_a_first_notice_after_the_end_is_dropped_and_that_is_said(
+    api: PlayedApi, watch: Callable[..., Watched], end: Callable[[RestThread], None]
+) -> None:
+    watched = watch(api)
+    watched.thread.start()
+    end(watched.thread)
+    watched.thread.notify(OrderUpdated("1"))
+    assert watched.thread.report() == ("off", 0, 1)
+    assert watched.events.wait(1) == [NoticesDropped(count=1, reason="the service has ended")]
+    assert not watched.running()
+    assert watched.thread.close(0.0)
+
+
 def test_a_notice_leaves_at_once_or_as_soon_as_it_can(
     api: PlayedApi, watch: Callable[..., Watched]
 ) -> None:

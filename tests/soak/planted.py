@@ -14,8 +14,7 @@ from typing import Any
 from tests.soak.asked import order
 from tests.soak.till import Till, find
 
-from dojo_adapters import engine
-from dojo_adapters.dialing import connect
+from dojo_adapters.engine import Engine
 from dojo_proto import Context, memory
 from dojo_proto.connection import Connection
 from dojo_proto.journal import Entry, Found, Row, judge
@@ -125,12 +124,13 @@ def book_twice(_till: Till) -> None:
 
 
 def _at_each_dial(step: Callable[[socket.socket], object]) -> None:
-    def connected(*arguments: Any) -> socket.socket:
-        sock = connect(*arguments)
-        step(sock)
-        return sock
+    succeeded = Engine.dial_succeeded
 
-    setattr(engine, "connect", connected)  # noqa: B010 - as above
+    def stepped(engine: Engine, number: int, api_key: str, sock: socket.socket, now: float) -> None:
+        step(sock)
+        succeeded(engine, number, api_key, sock, now)
+
+    setattr(Engine, "dial_succeeded", stepped)  # noqa: B010 - as above
 
 
 PLANTED: dict[str, Callable[[Till], None]] = {

@@ -16,11 +16,12 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Unpack, cast
 
+from dojo_adapters.dialing import begin, finish
 from dojo_adapters.engine import BRIEFLY, Options
 from dojo_adapters.service import AsyncEngine, Latch, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.tls import Wire
-from dojo_proto import Epos, Link, Settings
+from dojo_proto import Dial, Epos, Link, Settings
 from dojo_proto.call import Call
 from dojo_proto.work import Outcome, Raised, Returned, Run
 
@@ -120,12 +121,22 @@ class Opening:
 class AsyncioEngine(AsyncEngine):
     """The engine in an event loop: one Protocol for the socket, one task for each `async def`."""
 
-    __slots__ = ("_attaching", "_due", "_loop", "_tasks", "_timer", "_transport", "_turning")
+    __slots__ = (
+        "_attaching",
+        "_dialing",
+        "_due",
+        "_loop",
+        "_tasks",
+        "_timer",
+        "_transport",
+        "_turning",
+    )
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._dialing: tuple[Dial, socket.socket] | None = None
         self._transport: _Transport | None = None
         self._turning = False
         self._tasks: dict[asyncio.Task[Outcome], Call] = {}
@@ -136,6 +147,42 @@ class AsyncioEngine(AsyncEngine):
         # RuntimeError says that the loop is closed: nobody is interested any more.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self.drain_inbox)
+
+    def start_dial(self, action: Dial) -> None:
+        # An address and a key that are known need no thread; Windows' own loop knows no writers.
+        if callable(self.settings.api_key) or sys.platform == "win32":
+            super().start_dial(action)
+            return
+        try:
+            sock = begin(action.host, action.port)
+        except OSError as error:
+            reason = self.explain_dial(action, error)
+            self.inbox.put(self.client.dial_failed, action.number, reason)
+            return
+        if sock is None:
+            super().start_dial(action)
+        else:
+            self._dialing = action, sock
+            key = self.settings.api_key
+            self._loop.add_writer(sock.fileno(), self._connected, key, action, sock)
+
+    def _connected(self, api_key: str, action: Dial, sock: socket.socket) -> None:
+        self._dialing = None
+        self._loop.remove_writer(sock.fileno())
+        try:
+            finish(sock)
+        except OSError as error:
+            reason = self.explain_dial(action, error)
+            self.client.dial_failed(action.number, reason, monotonic())
+        else:
+            self.dial_succeeded(action.number, api_key, sock, monotonic())
+        self.turn()
+
+    def _give_up_dial(self, action: Dial, sock: socket.socket) -> None:
+        if self.client.next_action() != action:
+            self._dialing = None
+            self._loop.remove_writer(sock.fileno())
+            sock.close()
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
         transport = self._transport = _Transport(self, sock, link, wire)
@@ -192,6 +239,8 @@ class AsyncioEngine(AsyncEngine):
     def settle(self) -> None:
         if self._transport is not None:
             self._transport.flush()
+        if self._dialing is not None:
+            self._give_up_dial(*self._dialing)
         timer = self.next_timer()
         if timer is not None and (self._timer is None or timer < self._due):
             if self._timer is not None:

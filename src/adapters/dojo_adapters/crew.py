@@ -58,15 +58,18 @@ class Crew:
         with trio.CancelScope() as scope:
             self._coming -= 1
             while not scope.cancel_called:
-                if not self._runs:
+                if self._runs:
+                    await self._serve(self._runs.popleft(), scope)
+                else:
                     await self._sleep()
-                    continue
-                run = self._runs.popleft()
-                self._scopes[run.call] = scope
-                outcome = await self._handle(run)
-                del self._scopes[run.call]
-                self._deliver(run.call, outcome)
         self._call(1)
+
+    async def _serve(self, run: Run, scope: trio.CancelScope) -> None:
+        """Of its own, so that a task that sleeps keeps nothing of the last request."""
+        self._scopes[run.call] = scope
+        outcome = await self._handle(run)
+        del self._scopes[run.call]
+        self._deliver(run.call, outcome)
 
     async def _sleep(self) -> None:
         woken = trio.Event()

@@ -1,7 +1,8 @@
 """From a host name to a connected socket.
 
-It blocks, and every runtime calls it in a daemon thread: `getaddrinfo` cannot be cancelled, and in
-an event loop's default pool it would hold the interpreter's exit.
+`connect` blocks, and every runtime calls it in a daemon thread: `getaddrinfo` cannot be cancelled,
+and in an event loop's default pool it would hold the interpreter's exit. An address needs none of
+that: `begin` and `finish` do without.
 """
 
 import os
@@ -16,13 +17,8 @@ from typing import TypeAlias
 _STAGGER = 0.25  # seconds until the next address gets its chance: RFC 8305 section 5
 _GLANCE = 0.1  # seconds between two looks at whether the socket is still wanted
 
-_AddressInfo: TypeAlias = tuple[
-    socket.AddressFamily,
-    socket.SocketKind,
-    int,
-    str,
-    tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes],
-]
+_SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+_AddressInfo: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, _SocketAddress]
 
 
 def connect(host: str, port: int, deadline: float, wanted: Callable[[], bool]) -> socket.socket:
@@ -45,13 +41,56 @@ def connect(host: str, port: int, deadline: float, wanted: Callable[[], bool]) -
             last = entry is entries[-1]
             winner = race.wait(deadline if last else min(deadline, monotonic() + _STAGGER))
             if winner is not None:
-                # Some systems refuse this where the peer has reset the connection by now.
-                with suppress(OSError):
-                    winner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return winner
     finally:
         race.close()
     raise race.error or TimeoutError("no answer in time")
+
+
+def begin(host: str, port: int) -> socket.socket | None:
+    """A socket that is connecting to `host`; None if that is a name, which is to be looked up.
+
+    Give it to `finish` when it can be written to. Raises OSError.
+    """
+    for family in (socket.AF_INET, socket.AF_INET6):
+        # OSError says that it is no such address. One with a zone, as in fe80::1%eth0, is for
+        # `getaddrinfo`.
+        with suppress(OSError):
+            socket.inet_pton(family, host)
+            break
+    else:
+        return None
+    return _start(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, (host, port))
+
+
+def finish(sock: socket.socket) -> None:
+    """Make a socket that has connected one as `connect` returns it.
+
+    If it has not, that closes it and raises OSError.
+    """
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        sock.close()
+        raise OSError(code, os.strerror(code))
+    # Some systems refuse this where the peer has reset the connection by now.
+    with suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _start(
+    family: socket.AddressFamily, kind: socket.SocketKind, protocol: int, address: _SocketAddress
+) -> socket.socket:
+    """A socket that does not block and is connecting. Raises OSError."""
+    runner = socket.socket(family, kind, protocol)
+    runner.settimeout(0)
+    try:
+        # BlockingIOError says that it is under way.
+        with suppress(BlockingIOError):
+            runner.connect(address)
+    except OSError:
+        runner.close()
+        raise
+    return runner
 
 
 def explain_dial(host: str, port: int, error: OSError | UnicodeError, *, proxy_of: str = "") -> str:
@@ -76,18 +115,9 @@ class _Race:
     def start(self, entry: _AddressInfo) -> None:
         family, kind, protocol, _, address = entry
         try:
-            runner = socket.socket(family, kind, protocol)
+            runner = _start(family, kind, protocol, address)
         except OSError as error:
             self.error = error
-            return
-        runner.settimeout(0)
-        try:
-            # BlockingIOError says that it is under way.
-            with suppress(BlockingIOError):
-                runner.connect(address)
-        except OSError as error:
-            self.error = error
-            runner.close()
         else:
             self._running[runner.fileno()] = runner
             self._selector.register(runner, EVENT_WRITE)
@@ -97,11 +127,12 @@ class _Race:
             for key, _ in self._selector.select(min(left, _GLANCE)):
                 runner = self._running.pop(key.fd)
                 self._selector.unregister(runner)
-                code = runner.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if code == 0:
+                try:
+                    finish(runner)
+                except OSError as error:
+                    self.error = error
+                else:
                     return runner
-                runner.close()
-                self.error = OSError(code, os.strerror(code))
         return None
 
     def close(self) -> None:

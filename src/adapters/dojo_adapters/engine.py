@@ -12,13 +12,14 @@ import socket
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from logging import getLevelNamesMapping
-from threading import Thread
 from time import monotonic, time
 from typing import Any, TypedDict, Unpack
 
 import msgspec
 
+from dojo_adapters.dial_threads import dial_threads
 from dojo_adapters.dialing import connect, explain_dial
 from dojo_adapters.environment import chosen_settings, current_key, proxy_of, with_proxy
 from dojo_adapters.inbox import Inbox
@@ -83,7 +84,6 @@ class Engine(ABC):
         "_owns_store",
         "_proxy_of",
         "_rest",
-        "_settings",
         "_steps",
         "_store",
         "_unsettled",
@@ -91,6 +91,7 @@ class Engine(ABC):
         "client",
         "error",
         "inbox",
+        "settings",
         "was_open",
     )
 
@@ -111,7 +112,7 @@ class Engine(ABC):
         journal = options.get("journal")
         expect_epos(epos).check(allow_async=allow_async, journaled=journal is not None)
         given = chosen_settings(settings)
-        settings = self._settings = with_proxy(given)
+        settings = self.settings = with_proxy(given)
         self._proxy_of = proxy_of(given, settings)
         context = options.get("ssl_context")
         self._context = make_context(context) if settings.address.tls else None
@@ -161,7 +162,7 @@ class Engine(ABC):
 
     @abstractmethod
     def start_task(self, run: Run) -> None:
-        """Run an `async def`, and call `ran` with its outcome, also if it is cancelled."""
+        """Run an `async def`, tell the client its outcome, also if cancelled, and have a turn."""
 
     @abstractmethod
     def cancel_task(self, call: Call) -> None:
@@ -209,13 +210,33 @@ class Engine(ABC):
             self._dialed = action.number
             # Anew with each dial: after a sleep or a step of the clock there is one soon.
             self.client.set_wall_offset(time() - monotonic())
-            self._start_dial(action)
+            self.start_dial(action)
         elif isinstance(action, Stop) and not self._ended:
             self._ended = True
             self._rest.stop()
             self.error = self.error or action.error
             self.stopped()
         self.settle()
+
+    def start_dial(self, action: Dial) -> None:
+        """Begin to dial, and have the client told of the outcome: in a thread, if it may block."""
+        try:
+            dial_threads().submit(partial(self._dial, action))
+        except RuntimeError as error:  # the system gives no more threads now
+            reason = f"no thread to dial in: {error}"
+            self.inbox.put(self.client.dial_failed, action.number, reason)
+
+    def dial_succeeded(self, number: int, api_key: str, sock: socket.socket, now: float) -> None:
+        """Dial `number` has given `sock`."""
+        link = self.client.dial_succeeded(number, api_key, now)
+        if link is None:
+            sock.close()
+        else:
+            self.carry(sock, link, Wire(self.client, link, self._context))
+
+    def explain_dial(self, action: Dial, error: OSError | UnicodeError) -> str:
+        """Why it gave no socket, for people."""
+        return explain_dial(action.host, action.port, error, proxy_of=self._proxy_of)
 
     def drain_inbox(self) -> None:
         """Take what other threads have brought."""
@@ -244,10 +265,8 @@ class Engine(ABC):
 
     def lost(self, link: Link, error: BaseException | None) -> None:
         """The socket of `link` has failed, or was closed under it."""
-        # trio and anyio wrap what the operating system said.
-        cause = error if error is None or isinstance(error, OSError) else error.__cause__
-        said = cause.strerror if isinstance(cause, OSError) else None
-        reason = f"the connection was lost: {said or cause or error or 'it was closed'}"
+        said = error.strerror if isinstance(error, OSError) else None
+        reason = f"the connection was lost: {said or error or 'it was closed'}"
         self.client.link_failed(link, Cause.LOST, reason, monotonic())
         self.turn()
 
@@ -323,13 +342,6 @@ class Engine(ABC):
             self._store.close()
             self._store = None
 
-    def _start_dial(self, action: Dial) -> None:
-        dial = Thread(target=self._dial, args=(action,), name="dojo-dial", daemon=True)
-        try:
-            dial.start()
-        except RuntimeError as error:  # the system gives no more threads now
-            self.client.dial_failed(action.number, f"no thread to dial in: {error}", monotonic())
-
     def _stop(self, timeout: float | None, now: float) -> None:
         self.client.stop(now, timeout)
 
@@ -344,20 +356,13 @@ class Engine(ABC):
                     self.start_task(work)
                 case Run():
                     if self._workers is None:
-                        self._workers = Workers(self._settings.workers, self._deliver_ran)
+                        self._workers = Workers(self.settings.workers, self._deliver_ran)
                     self._workers.submit(work)
                 case Cancel(call=call):
                     self.cancel_task(call)
                 case Begin() | Commit() | Abort() | Note():
                     if self._steps is not None:
                         self._steps.do(work, monotonic())
-
-    def _finish_dial(self, number: int, api_key: str, sock: socket.socket, now: float) -> None:
-        link = self.client.dial_succeeded(number, api_key, now)
-        if link is None:
-            sock.close()
-        else:
-            self.carry(sock, link, Wire(self.client, link, self._context))
 
     # In other threads.
 
@@ -369,14 +374,14 @@ class Engine(ABC):
 
     def _dial(self, action: Dial) -> None:
         try:
-            key = current_key(self._settings)
+            key = current_key(self.settings)
             sock = connect(action.host, action.port, action.deadline, self.inbox.is_open)
         except ConfigurationError as error:
             reason = str(error)
         except (OSError, UnicodeError) as error:
-            reason = explain_dial(action.host, action.port, error, proxy_of=self._proxy_of)
+            reason = self.explain_dial(action, error)
         else:
-            if not self.inbox.put(self._finish_dial, action.number, key, sock):
+            if not self.inbox.put(self.dial_succeeded, action.number, key, sock):
                 sock.close()
             return
         self.inbox.put(self.client.dial_failed, action.number, reason)

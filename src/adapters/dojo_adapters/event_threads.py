@@ -9,6 +9,9 @@ from typing import TypeAlias
 
 from dojo_proto.events import Event
 
+_BRIEFLY = 0.05
+"""Seconds for which the thread of all services waits: what they do at once comes in a burst."""
+
 _Item: TypeAlias = tuple[Callable[[Event], None], Event]
 
 
@@ -65,4 +68,4 @@ def shared_thread() -> EventThread:
 
 @cache
 def _shared_thread(_process: int) -> EventThread:
-    return EventThread(0.0)  # after a fork there is another: the thread has stayed behind
+    return EventThread(_BRIEFLY)  # after a fork there is another: the thread has stayed behind

@@ -6,6 +6,7 @@ The thread is the same in every runtime. What it sends, and when, is the registr
 import random
 import socket
 from collections.abc import Callable
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from ssl import SSLContext
 from threading import Condition, RLock, Thread
@@ -16,7 +17,7 @@ from dojo_adapters.environment import current_key, proxy_of, with_proxy
 from dojo_adapters.tls import Wire, make_context
 from dojo_proto import ConfigurationError, Notice, Settings
 from dojo_proto.events import Cause, Event
-from dojo_proto.registrar import Registrar
+from dojo_proto.registrar import Phase, Registrar
 from dojo_proto.rest import Failure, RestCall, RestOutcome, RestRequest
 
 _CHUNK = 65536
@@ -115,18 +116,35 @@ def _read(sock: socket.socket, wire: Wire) -> None:
 class RestThread:
     """Keeps Dojo informed for one service. Any thread may call it; nothing but `close` blocks.
 
-    The thread begins with `start` if there is something to say, or else when there is. `emit` takes
+    The thread begins with `start` if there is something to say, or else when there is; the
+    registrar is made with the first thing to say, since many a service never has any. `emit` takes
     events, in whichever thread it is.
     """
 
-    __slots__ = ("_changed", "_lock", "_registrar", "_rest", "_started", "_thread")
+    __slots__ = (
+        "_changed",
+        "_emit",
+        "_lock",
+        "_over",
+        "_registrar",
+        "_rest",
+        "_settings",
+        "_started",
+        "_thread",
+        "_up",
+    )
 
     def __init__(self, rest: Rest, settings: Settings, emit: Callable[[Event], None]) -> None:
         self._rest = rest
-        self._registrar = Registrar(settings, uniform=random.random, emit=emit)
+        self._settings = settings
+        self._emit = emit
         # Guards the registrar, and is never held while a call is made. Reentrant, so that a signal
         # handler may notify in the midst of another notify.
         self._lock = RLock()
+        self._registrar: Registrar | None = None
+        # What a registrar that is made late has to know: is there a connection, is it too late?
+        self._up = False
+        self._over = False
         # Somebody waits, or has waited, for something to change.
         self._changed: Condition | None = None
         self._started = False
@@ -134,7 +152,8 @@ class RestThread:
 
     def register(self, capabilities: tuple[str, ...]) -> None:
         """Have exactly `capabilities` registered, from `start` on. Raises ConfigurationError."""
-        self._registrar.register(capabilities)
+        with self._lock:
+            self._made().register(capabilities)
 
     def start(self) -> None:
         """Begin to send."""
@@ -145,26 +164,32 @@ class RestThread:
     def notify(self, notice: Notice) -> None:
         """Tell Dojo of a change."""
         with self._lock:
-            self._registrar.notify(notice)
+            self._made().notify(notice)
             self._wake()
 
     def linked(self, *, up: bool) -> None:
         """The connection to the gateway has opened, or ended."""
         with self._lock:
-            self._registrar.linked(up=up)
-            self._wake()
+            self._up = up
+            if self._registrar is not None:
+                self._registrar.linked(up=up)
+                self._wake()
 
     def stop(self) -> None:
         """Send what waits, and end soon."""
         with self._lock:
-            self._registrar.stop(monotonic())
-            self._wake()
+            self._over = True
+            if self._registrar is not None:
+                self._registrar.stop(monotonic())
+                self._wake()
 
     def abort(self) -> None:
         """End at once."""
         with self._lock:
-            self._registrar.abort()
-            self._wake()
+            self._over = True
+            if self._registrar is not None:
+                self._registrar.abort()
+                self._wake()
 
     def close(self, patience: float) -> bool:
         """After `stop`, wait up to `patience` seconds for what is still to be sent.
@@ -172,19 +197,36 @@ class RestThread:
         Says whether there will be no event any more.
         """
         with self._lock:
-            timer = self._registrar.next_timer()
+            registrar = self._registrar
+            if registrar is None:
+                return True
+            timer = registrar.next_timer()
             left = 0.0 if timer is None else timer - monotonic()
-            if not self._registrar.over:
+            if not registrar.over:
                 patience = max(0.0, min(left, patience))
-                self._condition().wait_for(lambda: self._registrar.over, patience)
-            self._registrar.handle_timer(monotonic())
-            return self._registrar.over
+                self._condition().wait_for(lambda: registrar.over, patience)
+            registrar.handle_timer(monotonic())
+            return registrar.over
 
     def report(self) -> tuple[str, int, int]:
         """Of Status: registration, notices_waiting, notices_dropped."""
         with self._lock:
             registrar = self._registrar
+            if registrar is None:
+                return Phase.OFF.value, 0, 0
             return registrar.registration, registrar.waiting, registrar.dropped
+
+    def _made(self) -> Registrar:
+        """The registrar, for whoever holds the lock."""
+        if self._registrar is None:
+            registrar = Registrar(self._settings, uniform=random.random, emit=self._emit)
+            registrar.linked(up=self._up)
+            if self._over:
+                registrar.abort()
+            # Not before, since a signal handler may have notified in the midst of this.
+            if self._registrar is None:
+                self._registrar = registrar
+        return self._registrar
 
     def _condition(self) -> Condition:
         """What whoever holds the lock can wait for."""
@@ -197,39 +239,41 @@ class RestThread:
             self._changed.notify_all()
 
     def _wake(self) -> None:
-        self._tell()
         registrar = self._registrar
+        if registrar is None:
+            return
+        self._tell()
         busy = registrar.registration == "pending" or registrar.waiting
         if self._started and self._thread is None and busy and not registrar.over:
-            thread = Thread(target=self._work, name="dojo-rest", daemon=True)
+            thread = Thread(target=self._work, args=(registrar,), name="dojo-rest", daemon=True)
             try:
                 thread.start()
             except RuntimeError:
                 return  # the system gives no more threads now; the next call tries again
             self._thread = thread
 
-    def _work(self) -> None:
-        while (request := self._next_request()) is not None:
-            outcome = self._rest.perform(request, self._is_wanted)
+    def _work(self, registrar: Registrar) -> None:
+        while (request := self._next_request(registrar)) is not None:
+            outcome = self._rest.perform(request, partial(self._is_wanted, registrar))
             with self._lock:
-                self._registrar.ended(outcome, monotonic())
+                registrar.ended(outcome, monotonic())
                 self._tell()
 
-    def _next_request(self) -> RestRequest | None:
+    def _next_request(self, registrar: Registrar) -> RestRequest | None:
         """Wait for something to send; None when there will be nothing any more."""
         with self._lock:
-            while not self._registrar.over:
+            while not registrar.over:
                 now = monotonic()
-                self._registrar.handle_timer(now)
-                request = self._registrar.next_request(now)
+                registrar.handle_timer(now)
+                request = registrar.next_request(now)
                 if request is not None:
                     return request
-                timer = self._registrar.next_timer()
+                timer = registrar.next_timer()
                 self._condition().wait(None if timer is None else max(0.0, timer - monotonic()))
             self._tell()
         return None
 
-    def _is_wanted(self) -> bool:
+    def _is_wanted(self, registrar: Registrar) -> bool:
         with self._lock:
-            self._registrar.handle_timer(monotonic())
-            return not self._registrar.over
+            registrar.handle_timer(monotonic())
+            return not registrar.over

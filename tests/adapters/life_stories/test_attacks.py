@@ -12,7 +12,7 @@ from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.played import Peer, PlayedGateway
 from wsproto.events import Ping
 
-from dojo_adapters import dialing, engine
+from dojo_adapters.engine import Engine
 from dojo_proto import Epos, handshake, outbound
 from dojo_proto.events import Cause, Closed, RequestFinished
 from dojo_proto.handshake import accept_token
@@ -147,13 +147,15 @@ def test_it_is_red_where_no_101_is_judged(
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system takes little on the way: what a client piles up is its own memory."""
+    succeeded = Engine.dial_succeeded
 
-    def connect(*arguments: Any) -> socket.socket:
-        dialed = dialing.connect(*arguments)
-        dialed.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        return dialed
+    def narrowed(
+        engine: Engine, number: int, api_key: str, sock: socket.socket, now: float
+    ) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        succeeded(engine, number, api_key, sock, now)
 
-    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(Engine, "dial_succeeded", narrowed)
 
 
 def ping_flood(serve: Serve, epos: Epos) -> None:

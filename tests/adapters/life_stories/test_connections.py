@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import pytest
 from tests.adapters.life_stories.conftest import Serve
@@ -15,6 +16,8 @@ from tests.adapters.life_stories.tills import HELD, Till, make_epos, order
 from tests.adapters.life_stories.transports import over_every_transport
 
 from dojo_adapters import dialing
+from dojo_adapters.dial_threads import DialThreads
+from dojo_adapters.engine import Engine
 from dojo_proto import Epos
 from dojo_proto.events import Cause, Closed, Opened, PingRoundTrip
 from dojo_simulator import LocalGateway
@@ -89,33 +92,62 @@ def test_the_gateway_comes_back_after_several_dials_in_vain(
     assert service.status().state == "up"
 
 
-@contextmanager
-def resets_after_connecting(times: int) -> Iterator[Callable[..., socket.socket]]:
-    """`dialing.connect` to a peer that resets the first connections before they are looked at."""
-    with PlayedGateway() as rude:
-
-        def connect(
-            host: str, port: int, deadline: float, wanted: Callable[[], bool]
-        ) -> socket.socket:
-            if not left:
-                return dialing.connect(host, port, deadline, wanted)
-            left.pop()
-            sock = dialing.connect("127.0.0.1", rude.port, deadline, wanted)
-            rude.accept().reset()
-            select.select([sock], [], [], DEADLINE)
-            return sock
-
-        left = deque(range(times))
-        yield connect
+@pytest.mark.parametrize("host", ["255.255.255.255", "[::1]", "localhost"])
+def test_an_address_that_is_none_of_a_gateway_is_dialed_again(
+    host: str, serve: Serve, epos: Epos
+) -> None:
+    service = serve(epos, url=f"ws://{host}:1/epos", allow_plaintext=True)
+    closed = service.wait_for_event(Closed, count=2)
+    assert closed.cause is Cause.DIAL_FAILED
+    assert closed.reason.startswith(f"no connection to {host.strip('[]')}:1: ")
 
 
-def test_a_connection_that_is_reset_before_it_is_looked_at_is_dialed_again(
+def test_where_the_system_gives_no_thread_to_dial_in_that_is_told_and_it_is_tried_again(
     serve: Serve, epos: Epos, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with resets_after_connecting(2) as connect:
-        monkeypatch.setattr("dojo_adapters.engine.connect", connect)
-        service = serve(epos)
-        connection = gateway.wait_for_epos()
+    def no_thread(threads: DialThreads, dial: Callable[[], object]) -> None:
+        if len(asked) < 2:
+            asked.append("once")
+            raise RuntimeError("can't start new thread")
+        submit(threads, dial)
+
+    asked: list[str] = []
+    submit = DialThreads.submit
+    monkeypatch.setattr(DialThreads, "submit", no_thread)
+    service = serve(epos, url=gateway.url.replace("127.0.0.1", "localhost"))
+    gateway.wait_for_epos()
+    causes = [event for event in service.events if isinstance(event, Closed)]
+    assert [(each.cause, each.reason) for each in causes] == [
+        (Cause.DIAL_FAILED, "no thread to dial in: can't start new thread")
+    ] * 2
+
+
+@pytest.fixture
+def reset_at_first(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The first two sockets are reset by their peer before they are looked at."""
+    succeeded = Engine.dial_succeeded
+
+    def reset(engine: Engine, number: int, api_key: str, sock: socket.socket, now: float) -> None:
+        if left:
+            left.pop()
+            sock.close()
+            sock = dialing.connect("127.0.0.1", rude.port, monotonic() + DEADLINE, lambda: True)
+            rude.accept().reset()
+            select.select([sock], [], [], DEADLINE)
+        succeeded(engine, number, api_key, sock, now)
+
+    left = deque(range(2))
+    monkeypatch.setattr(Engine, "dial_succeeded", reset)
+    with PlayedGateway() as rude:
+        yield
+
+
+@pytest.mark.usefixtures("reset_at_first")
+def test_a_connection_that_is_reset_before_it_is_looked_at_is_dialed_again(
+    serve: Serve, epos: Epos, gateway: LocalGateway
+) -> None:
+    service = serve(epos)
+    connection = gateway.wait_for_epos()
     assert service.wait_for_event(Closed, count=2).cause is Cause.BAD_HANDSHAKE
     assert connection.call("GetOrderByIdV1", {"orderId": "o-1"}).result == order("o-1")
 

@@ -1,7 +1,6 @@
 """How answers leave: whole, few writes for many, and only as fast as the peer reads."""
 
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.life_stories.serving import Runtime
 
-from dojo_adapters import dialing
+from dojo_adapters.engine import Engine
 from dojo_adapters.tls import Wire
 from dojo_proto import Context, Epos
 from dojo_proto.events import Cause, Closed, Event, RequestFinished
@@ -21,13 +20,15 @@ SMALL = 4096
 @pytest.fixture
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service's sockets take little that has not left."""
+    succeeded = Engine.dial_succeeded
 
-    def connect(host: str, port: int, deadline: float, wanted: Callable[[], bool]) -> socket.socket:
-        sock = dialing.connect(host, port, deadline, wanted)
+    def with_small_buffer(
+        engine: Engine, number: int, api_key: str, sock: socket.socket, now: float
+    ) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
-        return sock
+        succeeded(engine, number, api_key, sock, now)
 
-    monkeypatch.setattr("dojo_adapters.engine.connect", connect)
+    monkeypatch.setattr(Engine, "dial_succeeded", with_small_buffer)
 
 
 @pytest.mark.usefixtures("small_buffers")

@@ -91,7 +91,8 @@ def test_times_are_those_of_the_wall_clock(serve: Serve, gateway: LocalGateway) 
 def test_the_time_before_a_retry_is_left_to_chance(
     serve: Serve, epos: Epos, dialed: list[tuple[str, int]]
 ) -> None:
-    service = serve(epos, backoff_initial=0.01, backoff_max=0.01, jitter=1)
+    somewhere = "ws://localhost:1/epos"
+    service = serve(epos, url=somewhere, backoff_initial=0.01, backoff_max=0.01, jitter=1)
     service.wait_for_event(RetryScheduled, count=3)
     waits = [event.seconds for event in service.events if isinstance(event, RetryScheduled)]
     assert len(set(waits)) == len(waits)
