@@ -382,7 +382,8 @@ class Client:
         elif connection.state is ConnectionState.CLOSED:
             pass  # it came in behind what made this side give up, and counts as unread
         elif isinstance(event, Message):
-            self._dispatch.intake.receive(number, event, now)
+            if self._dispatch.delivery.link:  # behind this side's Close nobody can be answered
+                self._dispatch.intake.receive(number, event, now)
         elif isinstance(event, RoundTrip):
             self._dispatch.receipts.arrived(event.arrived)
             self._events.put(PingRoundTrip(link=number, seconds=event.seconds))

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from dojo_proto.connection import Connection, Ended, Limits
+from dojo_proto.connection import Connection, Ended
 from dojo_proto.events import Cause, Closed
 from dojo_proto.exchange import redact
 from dojo_proto.framing import MESSAGE_TOO_BIG, NO_STATUS_RECEIVED, Framing
 from dojo_proto.handshake import Handshake
+from dojo_proto.limits import Limits
 from dojo_proto.settings import Settings, check_api_key
 from dojo_proto.stage import Stage
 from dojo_proto.tunnel import Tunnel

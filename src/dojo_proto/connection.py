@@ -24,6 +24,7 @@ from dojo_proto.framing import (
     check_close_code,
 )
 from dojo_proto.keepalive import Due, Keepalive
+from dojo_proto.limits import Limits
 from dojo_proto.outbound import Outbound
 from dojo_proto.stage import Asked, Passed, Refused, Stage, StageOutcome
 
@@ -75,17 +76,6 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.CLOSING: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),
 }
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The times (seconds) and sizes (bytes) that a connection keeps to."""
-
-    open_deadline: float
-    """When it has to be open, on the caller's clock."""
-    close_timeout: float
-    ping_interval: float
-    pong_timeout: float
-    max_outbound: int
 
 
 class Connection:
@@ -358,10 +348,14 @@ class Connection:
                         self._begin_closing(code, reason, ended, now)
                     case _:
                         assert_never(event)
-            elif isinstance(event, PingFrame):
-                # RFC 6455 section 5.5.2: answered until the peer's Close, and before this side's.
+            elif isinstance(event, Message | PingFrame):
+                # RFC 6455 section 5.5.2: answered until the peer's Close, and before this side's
+                # has left. A pong says that what came before the ping was taken, too.
                 if self._outbound.close is not None and not self._peer_closed:
-                    self._outbound.pong(event.payload)
+                    if isinstance(event, PingFrame):
+                        self._outbound.pong(event.payload)
+                    else:
+                        self._events.append(event)
             elif isinstance(event, CloseFrame | Violation):
                 # RFC 6455 section 1.4: behind this side's Close, only the peer's is of interest.
                 self._peer_closed = True

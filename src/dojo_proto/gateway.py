@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from dojo_proto.calls import Calls
-from dojo_proto.connection import Connection, Ended, Limits, Open, RoundTrip
+from dojo_proto.connection import Connection, Ended, Open, RoundTrip
 from dojo_proto.connection import State as ConnectionState
 from dojo_proto.deflate import Deflate
 from dojo_proto.errors import LocalProtocolError
@@ -19,6 +19,7 @@ from dojo_proto.events import Cause
 from dojo_proto.exchange import Header
 from dojo_proto.framing import NORMAL_CLOSURE, Framing, Message
 from dojo_proto.jsonrpc import Batch, Response, parse
+from dojo_proto.limits import Limits
 from dojo_proto.stage import Asked
 from dojo_proto.upgrade import Upgrade
 

@@ -112,8 +112,7 @@ class Outbound:
             # The rest as a view: copying it each time would be quadratic.
             view = memoryview(self.begun)
             data, self.begun = bytes(view[:limit]), view[limit:]
-        if data:
-            self._keepalive.sent(now)
+        self._keepalive.sent(now)
         return data
 
     def clear(self) -> None:

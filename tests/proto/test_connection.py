@@ -9,13 +9,13 @@ from dojo_proto.connection import (
     Connection,
     ConnectionEvent,
     Ended,
-    Limits,
     Open,
     State,
 )
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.events import Cause
 from dojo_proto.framing import Framing, Message
+from dojo_proto.limits import Limits
 from dojo_proto.outbound import MAX_PONGS
 from dojo_proto.stage import Asked, Passed, Refused, StageOutcome
 

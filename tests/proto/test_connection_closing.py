@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from dojo_proto.connection import Connection, ConnectionEvent, Ended, Limits, Open, RoundTrip, State
+from dojo_proto.connection import Connection, ConnectionEvent, Ended, Open, RoundTrip, State
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.events import Cause
 from dojo_proto.framing import CloseFrame, Framing
+from dojo_proto.limits import Limits
 from dojo_proto.stage import Passed, Refused
 
 MakeFrame = Callable[..., bytes]

@@ -13,13 +13,13 @@ from dojo_proto.connection import (
     Connection,
     ConnectionEvent,
     Ended,
-    Limits,
     Open,
     State,
 )
 from dojo_proto.events import Cause
 from dojo_proto.framing import CloseFrame, Framing, Message, PongFrame, Violation
 from dojo_proto.handshake import Handshake
+from dojo_proto.limits import Limits
 from dojo_proto.tunnel import Tunnel
 
 HoweverCut = Callable[[bytes, Callable[[list[bytes]], Any]], Any]

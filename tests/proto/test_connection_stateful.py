@@ -23,7 +23,6 @@ from dojo_proto.connection import (
     Connection,
     ConnectionEvent,
     Ended,
-    Limits,
     Open,
     RoundTrip,
     State,
@@ -32,6 +31,7 @@ from dojo_proto.deflate import Deflate
 from dojo_proto.events import Cause
 from dojo_proto.framing import Framing, Message
 from dojo_proto.handshake import Handshake
+from dojo_proto.limits import Limits
 from dojo_proto.outbound import Outbound
 from dojo_proto.stage import Asked
 from dojo_proto.upgrade import Upgrade

@@ -14,9 +14,10 @@ import pytest
 from tests.simulator.shop import Clock, run
 
 from dojo_proto.address import parse_url
-from dojo_proto.connection import Connection, ConnectionEvent, Ended, Limits, Open
+from dojo_proto.connection import Connection, ConnectionEvent, Ended, Open
 from dojo_proto.framing import Framing, Message
 from dojo_proto.handshake import Handshake
+from dojo_proto.limits import Limits
 from dojo_simulator import LocalGateway
 from dojo_simulator.restaurant import Restaurant
 
