@@ -22,6 +22,7 @@ from dojo_proto.handlers import Handler
 from dojo_proto.journal import Found, Row, RowState, Verdict
 from dojo_proto.jsonrpc import ErrorObject
 from dojo_proto.results import encode_result
+from dojo_proto.unshown import Unshown
 from dojo_proto.work import Outcome, Raised, Returned
 
 FAILED = UnexpectedError("the EPOS failed to handle the request")
@@ -63,14 +64,14 @@ class Ask(msgspec.Struct, frozen=True):
     lookup: Handler
 
 
-class AskAgain(msgspec.Struct, frozen=True):
+class AskAgain(Unshown, frozen=True):
     """It was done before: run the `lookup` for the answer of now; `stored` is second best."""
 
     stored: bytes
     lookup: Handler
 
 
-class Keep(msgspec.Struct, frozen=True):
+class Keep(Unshown, frozen=True):
     """Commit the outcome, then answer."""
 
     state: RowState
@@ -79,13 +80,13 @@ class Keep(msgspec.Struct, frozen=True):
     """What is wrong with the result, for an alarm; it is sent as it is."""
 
 
-class Forget(msgspec.Struct, frozen=True):
+class Forget(Unshown, frozen=True):
     """Remove the row, then answer: it was certainly not done, and a retry is new."""
 
     content: ErrorObject
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(Unshown, frozen=True):
     """Answer now: with a result's JSON or an error."""
 
     content: bytes | ErrorObject

@@ -14,6 +14,7 @@ import msgspec
 from dojo_proto.contract import Method
 from dojo_proto.errors import DojoError
 from dojo_proto.jsonrpc import NULL_ID
+from dojo_proto.unshown import Unshown
 
 if TYPE_CHECKING:
     from dojo_proto.work import JournalStep
@@ -153,7 +154,7 @@ class Told(Enum):
     """It was reported as unconfirmed, and is not reported again."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(Unshown, frozen=True, kw_only=True):
     """A row as a store gives it back."""
 
     entry: Entry

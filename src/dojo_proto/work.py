@@ -12,6 +12,7 @@ import msgspec
 
 from dojo_proto.context import Context
 from dojo_proto.journal import Entry, RowState, Told
+from dojo_proto.unshown import Unshown
 
 if TYPE_CHECKING:
     from dojo_proto.call import Call
@@ -82,7 +83,7 @@ JournalStep: TypeAlias = Begin | Commit | Abort | Note
 Work: TypeAlias = Run | Cancel | JournalStep
 
 
-class Returned(msgspec.Struct, frozen=True):
+class Returned(Unshown, frozen=True):
     """The handler returned `value`."""
 
     value: Any

@@ -1,5 +1,6 @@
 """Stopping: from every state, politely and at once. Both roles are wired; time is virtual."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -330,3 +331,13 @@ def test_a_refused_key_lets_such_a_payment_finish_and_then_stops_with_the_error(
     action = wired.client.next_action()
     assert isinstance(action, Stop)
     assert action.error is not None
+
+
+def test_what_comes_in_while_its_close_waits_is_not_begun(frame: Callable[..., bytes]) -> None:
+    wired = in_state("up")
+    assert wired.link is not None
+    wired.client.stop(wired.now)
+    request = b'{"jsonrpc":"2.0","id":1,"method":"SearchOrdersV1","params":{}}'
+    wired.client.receive_data(wired.link, frame(1, request), wired.now)
+    assert wired.client.next_work() is None
+    assert wired.client.status().in_flight == 0

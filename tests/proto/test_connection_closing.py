@@ -7,7 +7,7 @@ import pytest
 from dojo_proto.connection import Connection, ConnectionEvent, Ended, Open, RoundTrip, State
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.events import Cause
-from dojo_proto.framing import CloseFrame, Framing
+from dojo_proto.framing import CloseFrame, Framing, Message
 from dojo_proto.limits import Limits
 from dojo_proto.stage import Passed, Refused
 
@@ -328,3 +328,13 @@ def test_behind_the_peers_close_no_ping_is_answered(frame: MakeFrame) -> None:
         frame(CLOSE, b"\x03\xe8", masked=True) + frame(PING, b"there?", masked=True), 2
     )
     assert sent(machine, 2) == frame(CLOSE, b"\x03\xe8")
+
+
+def test_while_it_closes_a_message_counts_and_a_pong_does_not(frame: MakeFrame) -> None:
+    machine = opened(client=False)
+    machine.close(1000, "", 1)
+    machine.receive_data(frame(TEXT, b"hello", masked=True) + frame(PONG, masked=True), 2)
+    assert events(machine) == [Message(b"hello")]
+    assert sent(machine, 2) == frame(CLOSE, b"\x03\xe8")
+    machine.receive_data(frame(TEXT, b"too late", masked=True), 3)
+    assert events(machine) == []

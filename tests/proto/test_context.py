@@ -81,3 +81,5 @@ def test_its_text_shows_no_params_and_no_ids() -> None:
     assert repr(context(raw_params=b'{"name":"Ada"}', state="secret")) == (
         "Context(method='GetOrderByIdV1', redelivered=False)"
     )
+    shown = [("method", "GetOrderByIdV1"), ("redelivered", False)]
+    assert context(raw_params=b'{"name":"Ada"}', state="secret").__rich_repr__() == shown

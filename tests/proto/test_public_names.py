@@ -55,6 +55,7 @@ def test_a_star_imports_them_all() -> None:
 def test_they_are_listed_before_they_are_used() -> None:
     code = "import dojo_proto; print(sorted({*dojo_proto.__all__} - {*dir(dojo_proto)}))"
     assert said_by_a_new_interpreter(code) == "[]"
+    assert {*dojo_proto.__all__} <= {*dir(dojo_proto)}
 
 
 def test_a_module_is_not_made_to_wait_for_the_others() -> None:

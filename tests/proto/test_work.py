@@ -7,8 +7,10 @@ import pytest
 
 from dojo_proto import Context, Epos, work
 from dojo_proto.call import Call, Waiter
-from dojo_proto.journal import RowState
-from dojo_proto.work import Commit, Run
+from dojo_proto.decisions import Keep, Reply
+from dojo_proto.journal import Entry, Identity, Row, RowState
+from dojo_proto.unshown import Unshown
+from dojo_proto.work import Commit, Returned, Run
 
 
 @pytest.mark.parametrize("piece", [*get_args(work.Work), *get_args(work.Outcome)])
@@ -32,3 +34,28 @@ def test_what_is_to_be_done_shows_no_values() -> None:
     assert repr(run) == "Run(Call(ListAreasV1, queued))"
     commit = Commit(call, "ticket-1", RowState.SUCCEEDED, b'{"name":"Ada"}')
     assert repr(commit) == "Commit(Call(ListAreasV1, queued), 'ticket-1', succeeded)"
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        Returned({"name": "Ada C4nary"}),
+        Reply(b'{"name":"Ada C4nary"}'),
+        Keep(RowState.SUCCEEDED, b'{"name":"Ada C4nary"}'),
+        Row(
+            entry=Entry(
+                ticket="t",
+                method="M",
+                identity=Identity(key="k", repeat="", content="c", amounts="a"),
+                idempotency_key="i",
+                owner="us",
+            ),
+            state=RowState.SUCCEEDED,
+            answer=b'{"name":"Ada C4nary"}',
+        ),
+    ],
+    ids=lambda holder: type(holder).__name__,
+)
+def test_nothing_of_a_result_is_shown(holder: Unshown) -> None:
+    assert repr(holder) == f"{type(holder).__name__}(…)"
+    assert list(holder.__rich_repr__()) == []

@@ -31,22 +31,18 @@ def fault(kind: Any, data: bytes | Raw) -> str:
     `kind` is a type of the contract or a list of them; None means any object, and Any takes
     everything. The text names paths, types and members of the contract, never what came.
     """
-    try:
-        _decoder(kind, explains=False)(data)
-    except DecodeError:
-        return _explained(kind, data)
-    return ""
-
-
-def _explained(kind: Any, data: bytes | Raw) -> str:
-    try:
-        _decoder(kind, explains=True)(data)
-    except DecodeError as error:
-        text = _ONE_OF.sub(_listed, str(error))
-        if unknown := _UNKNOWN.fullmatch(text):
-            return f"Object contains a field that its type does not know{unknown['path'] or ''}"
-        return text
-    return ""
+    text = ""
+    for explains in (False, True):
+        try:
+            _decoder(kind, explains=explains)(data)
+        except DecodeError as error:
+            text = str(error)
+        else:
+            return ""
+    text = _ONE_OF.sub(_listed, text)
+    if unknown := _UNKNOWN.fullmatch(text):
+        return f"Object contains a field that its type does not know{unknown['path'] or ''}"
+    return text
 
 
 def _listed(matched: re.Match[str]) -> str:
