@@ -221,7 +221,7 @@ class Child:
             unsettled = self._unsettled(service.status())
             if not (unsettled or _lingering()) or monotonic() > self._until:
                 self._measuring = False
-                sample = _sample(tasks(), unsettled)
+                sample = _sample(tasks() - _waiting_for_work(service), unsettled)
                 self._weeks.pass_one()  # before anything of the next round can come
                 _tell(sample)
                 self._pulse.start()  # what was late was this look
@@ -253,6 +253,12 @@ def _counter_of_tasks(runtime: str) -> Callable[[], int]:
     if runtime == "anyio":
         return lambda: len(import_module("anyio").get_running_tasks())
     return lambda: len(asyncio.all_tasks())
+
+
+def _waiting_for_work(service: Service | Runner) -> int:
+    """Tasks that trio's crew keeps for the next handlers: as many as there ever were at once."""
+    crew = getattr(service._engine, "_crew", None)
+    return 0 if crew is None else len(crew._asleep)
 
 
 def _lingering() -> bool:
