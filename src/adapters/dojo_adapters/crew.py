@@ -16,6 +16,9 @@ import trio
 from dojo_proto.call import Call
 from dojo_proto.work import Outcome, Raised, Returned, Run
 
+_KEPT = 4
+"""Tasks that wait for the next handlers; what a burst has needed besides ends."""
+
 
 class Crew:
     """As many tasks as there are handlers that wait for something, and one for all others.
@@ -60,8 +63,10 @@ class Crew:
             while not scope.cancel_called:
                 if self._runs:
                     await self._serve(self._runs.popleft(), scope)
-                else:
+                elif len(self._asleep) < _KEPT:
                     await self._sleep()
+                else:
+                    break
         self._call(1)
 
     async def _serve(self, run: Run, scope: trio.CancelScope) -> None:
