@@ -81,14 +81,16 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY, isolation_level=None
         )
-        version = _version(connection)
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
-    if version is None:
-        connection.close()
-        raise ConfigurationError(f"journal: {path} is a database, but holds no journal")
     try:
+        version = _version(connection)
+        if version is None:
+            raise ConfigurationError(f"journal: {path} is a database, but holds no journal")
         _check(version, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise _unusable(path, error) from None
     except ConfigurationError:
         connection.close()
         raise
