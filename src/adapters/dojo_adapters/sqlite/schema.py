@@ -84,10 +84,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
     try:
-        version = _version(connection)
-        if version is None:
-            raise ConfigurationError(f"journal: {path} is a database, but holds no journal")
-        _check(version, path)
+        _expect_journal(connection, path)
     except sqlite3.Error as error:
         connection.close()
         raise _unusable(path, error) from None
@@ -95,6 +92,13 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _expect_journal(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version is None:
+        raise ConfigurationError(f"journal: {path} is a database, but holds no journal")
+    _check(version, path)
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
