@@ -54,7 +54,7 @@ def _uncarried(value: Any, error: Exception) -> str:
 
     def note(thing: object) -> None:
         kinds.append(type(thing).__name__)
-        raise NotImplementedError
+        raise TypeError
 
     try:
         msgspec.json.encode(value, enc_hook=note)

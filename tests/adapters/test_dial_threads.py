@@ -78,8 +78,10 @@ def test_where_the_system_gives_no_thread_that_is_said_and_the_dial_is_forgotten
 
     with monkeypatch.context() as patched:
         patched.setattr(Thread, "start", no_thread)
-        with pytest.raises(RuntimeError, match="can't start new thread"):
-            threads.submit(lambda: seen.put("first"))
+        first = partial(seen.put, "first")
+        assert not threads.submit(first)
+        assert threads.withdraw(first)
+        assert not threads.withdraw(first)
     threads.submit(lambda: seen.put("second"))
     assert seen.wait(1) == ["second"]
 
@@ -97,7 +99,7 @@ def test_without_threads_the_one_there_is_takes_what_waits(monkeypatch: pytest.M
     def submit_all() -> None:
         """In a dial, so that several wait when the thread looks for the next."""
         monkeypatch.setattr(Thread, "start", no_thread)
-        threads._dials.extend([dial_and_hold, lambda: seen.put("second")])
+        threads._items.extend([dial_and_hold, lambda: seen.put("second")])
 
     threads.submit(submit_all)
     assert seen.wait(1) == ["first"]

@@ -220,10 +220,9 @@ class Engine(ABC):
 
     def start_dial(self, action: Dial) -> None:
         """Begin to dial, and have the client told of the outcome: in a thread, if it may block."""
-        try:
-            dial_threads().submit(partial(self._dial, action))
-        except RuntimeError as error:  # the system gives no more threads now
-            reason = f"no thread to dial in: {error}"
+        threads, dial = dial_threads(), partial(self._dial, action)
+        if not threads.submit(dial) and threads.withdraw(dial):
+            reason = "the system gives no thread to dial in"
             self.inbox.put(self.client.dial_failed, action.number, reason)
 
     def dial_succeeded(self, number: int, api_key: str, sock: socket.socket, now: float) -> None:

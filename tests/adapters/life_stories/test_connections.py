@@ -4,8 +4,9 @@ import select
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from time import monotonic
 
 import pytest
@@ -15,7 +16,7 @@ from tests.adapters.life_stories.serving import DEADLINE, Runtime
 from tests.adapters.life_stories.tills import HELD, Till, make_epos, order
 from tests.adapters.life_stories.transports import over_every_transport
 
-from dojo_adapters import dialing
+from dojo_adapters import dialing, engine
 from dojo_adapters.dial_threads import DialThreads
 from dojo_adapters.engine import Engine
 from dojo_proto import Epos
@@ -105,20 +106,21 @@ def test_an_address_that_is_none_of_a_gateway_is_dialed_again(
 def test_where_the_system_gives_no_thread_to_dial_in_that_is_told_and_it_is_tried_again(
     serve: Serve, epos: Epos, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_thread(threads: DialThreads, dial: Callable[[], object]) -> None:
-        if len(asked) < 2:
+    def no_thread(thread: Thread) -> None:
+        if thread.name == "dojo-dial" and len(asked) < 2:
             asked.append("once")
             raise RuntimeError("can't start new thread")
-        submit(threads, dial)
+        start(thread)
 
     asked: list[str] = []
-    submit = DialThreads.submit
-    monkeypatch.setattr(DialThreads, "submit", no_thread)
+    start, threads = Thread.start, DialThreads()
+    monkeypatch.setattr(engine, "dial_threads", lambda: threads)
+    monkeypatch.setattr(Thread, "start", no_thread)
     service = serve(epos, url=gateway.url.replace("127.0.0.1", "localhost"))
     gateway.wait_for_epos()
     causes = [event for event in service.events if isinstance(event, Closed)]
     assert [(each.cause, each.reason) for each in causes] == [
-        (Cause.DIAL_FAILED, "no thread to dial in: can't start new thread")
+        (Cause.DIAL_FAILED, "the system gives no thread to dial in")
     ] * 2
 
 

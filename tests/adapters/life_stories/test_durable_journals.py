@@ -33,10 +33,11 @@ def test_a_payment_is_not_booked_again_after_a_restart(
     serve: Serve, epos: Epos, till: Till, gateway: LocalGateway, path: Path
 ) -> None:
     first = serve(epos, journal=f"sqlite:{path}")
-    paid = gateway.wait_for_epos().call(PAY, payment("o-1", "pi-1"))
+    connection = gateway.wait_for_epos()
+    paid = connection.call(PAY, payment("o-1", "pi-1"))
     first.stop()
     serve(epos, journal=f"sqlite:{path}")
-    again = gateway.wait_for_epos(after=gateway.connections[-1]).call(PAY, payment("o-1", "pi-1"))
+    again = gateway.wait_for_epos(after=connection).call(PAY, payment("o-1", "pi-1"))
     assert again.result == paid.result == order("o-1", "pi-1")
     assert till.booked == ["pi-1"]
 

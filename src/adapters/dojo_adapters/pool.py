@@ -1,0 +1,127 @@
+"""Threads that are there for as much work as blocks, and one for all that does not.
+
+They are daemon threads of our own: the default pools of asyncio and anyio hold the interpreter's
+exit until what is stuck returns.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Pool(Generic[T]):
+    """Calls `take(item)` for what is submitted, in at most `limit` threads called `name`.
+
+    Of many items that come at once only the first wakes a thread, and each thread that finds more
+    of them wakes the next before it takes its own: what blocks gets a thread each, and what returns
+    at once shares one, without a switch of threads for each. A thread that is free ends when
+    nothing came for `linger` seconds, or with `close` if that is None.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[T], object],
+        *,
+        name: str,
+        limit: float = inf,
+        linger: float | None = None,
+    ) -> None:
+        self._take = take
+        self._name = name
+        self._limit = limit
+        self._linger = linger
+        self._items: deque[T] = deque()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._lock = Lock()
+        self._threads = 0
+        # Threads that wait for work, and that nobody has woken.
+        self._free = 0
+        # A thread has been woken or started, and will look at what there is to do.
+        self._coming = False
+        self._closed = False
+
+    def submit(self, item: T) -> bool:
+        """Have `item` taken soon; False if the system gives no thread for it now.
+
+        Then it waits for the next one that is free, unless it is withdrawn.
+        """
+        with self._lock:
+            self._items.append(item)
+            return self._call_one()
+
+    def withdraw(self, item: T) -> bool:
+        """Forget `item`; False if a thread has taken it by now."""
+        with self._lock:
+            if item not in self._items:
+                return False
+            self._items.remove(item)
+            return True
+
+    def close(self) -> None:
+        """End the threads that are free, and each other one when what it has taken returns."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._free):
+                self._wakes.put(None)
+
+    def _call_one(self) -> bool:
+        """Have one more thread come, if there may be one and none is on its way."""
+        if self._coming:
+            return True
+        if self._free > 0:
+            self._free -= 1
+            self._wakes.put(None)
+        elif self._threads < self._limit:
+            try:
+                Thread(target=self._work, name=self._name, daemon=True).start()
+            except RuntimeError:  # the system gives no more threads now
+                return False
+            self._threads += 1
+        else:
+            return True  # the next that gets free takes it
+        self._coming = True
+        return True
+
+    def _work(self) -> None:
+        self._arrive()
+        while (found := self._next()) is not None:
+            self._take(found[0])
+            del found  # a thread that waits keeps nothing of the last
+
+    def _arrive(self) -> None:
+        with self._lock:
+            self._coming = False
+
+    def _next(self) -> tuple[T] | None:
+        """The next item, as soon as there is one; None when this thread is to end."""
+        while True:
+            with self._lock:
+                if self._items:
+                    item = self._items.popleft()
+                    if self._items:
+                        self._call_one()
+                    return (item,)
+                if self._closed:
+                    return None
+                self._free += 1
+            if not self._is_woken():
+                return None
+            self._arrive()
+
+    def _is_woken(self) -> bool:
+        """Wait for more to do; False if none has come for long enough."""
+        try:
+            self._wakes.get(timeout=self._linger)
+        except Empty:
+            with self._lock:
+                if self._free > 0:
+                    self._free -= 1
+                    self._threads -= 1
+                    return False
+            self._wakes.get()  # all that wait are woken, so this one is as well
+        return True

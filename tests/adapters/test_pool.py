@@ -1,0 +1,56 @@
+"""What the threads that block share: how many there are, and what they keep."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+from queue import SimpleQueue
+
+from tests.adapters.pieces import DEADLINE
+
+from dojo_adapters.pool import Pool
+
+Call = Callable[[], object]
+
+
+def make_pool(name: str, limit: int, linger: float | None) -> Pool[Call]:
+    return Pool(lambda call: call(), name=name, limit=limit, linger=linger)
+
+
+def join_all(name: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(DEADLINE)
+            assert not thread.is_alive()
+
+
+def test_a_thread_that_has_ended_makes_room_for_the_next_one() -> None:
+    name = "one-at-a-time"
+    pool, taken = make_pool(name, limit=1, linger=0), SimpleQueue[int]()
+    for number in range(3):
+        pool.submit(partial(taken.put, number))
+        assert taken.get(timeout=DEADLINE) == number
+        join_all(name)
+
+
+def test_a_thread_that_waits_keeps_nothing_of_what_it_took_last() -> None:
+    class Item:
+        def __call__(self) -> None:
+            taken.put("taken")
+
+    name = "keeps-nothing"
+    pool, taken, freed = (
+        make_pool(name, limit=1, linger=None),
+        SimpleQueue[str](),
+        threading.Event(),
+    )
+    item = Item()
+    weakref.finalize(item, freed.set)
+    pool.submit(item)
+    assert taken.get(timeout=DEADLINE) == "taken"
+    del item
+    gc.collect()
+    assert freed.wait(DEADLINE)
+    pool.close()
+    join_all(name)
