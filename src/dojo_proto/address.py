@@ -7,11 +7,12 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from dojo_proto.errors import ConfigurationError
+from dojo_proto.unshown import Unshown
 
 _PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 
 
-class Address(msgspec.Struct, frozen=True, kw_only=True):
+class Address(Unshown, msgspec.Struct, frozen=True, kw_only=True):
     """Where a socket goes, and what is asked for there."""
 
     host: str
@@ -23,8 +24,9 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     userinfo: str = ""
     """`user:password`, decoded; empty if none. Never shown."""
 
-    def __repr__(self) -> str:
-        return f"Address({self.authority!r}, tls={self.tls})"
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """All but the password, and what may stand in the query."""
+        return [("authority", self.authority), ("tls", self.tls)]
 
     @property
     def authority(self) -> str:

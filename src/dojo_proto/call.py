@@ -8,6 +8,7 @@ import msgspec
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.handlers import Handler
 from dojo_proto.journal import Identity, Row
+from dojo_proto.unshown import Unshown
 
 if TYPE_CHECKING:
     from dojo_proto.decisions import Asking, Forget, Keep, Reread
@@ -94,7 +95,7 @@ class Waiter(msgspec.Struct, eq=False):
         return "" if self.id is None else shown(self.id.decode("utf-8", "replace"))
 
 
-class Call(msgspec.Struct, eq=False):
+class Call(Unshown, msgspec.Struct, eq=False):
     """One request under way. Adapters carry it back and forth and do not look inside."""
 
     number: int
@@ -137,9 +138,6 @@ class Call(msgspec.Struct, eq=False):
         self.begun_at = now - row.age
         self.idempotency_key = row.entry.idempotency_key
 
-    def __repr__(self) -> str:  # without what came, here and for rich
-        return f"Call({self.handler.method.wire}, {self.phase.value})"
-
     def __rich_repr__(self) -> list[tuple[str, object]]:
-        """What rich shows of it."""
+        """Nothing of what came."""
         return [("method", self.handler.method.wire), ("phase", self.phase.value)]

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from dojo_proto.contract import RequestHeaders
+from dojo_proto.unshown import Unshown
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,7 +20,7 @@ class _Headed(msgspec.Struct):
 _decode_headed = msgspec.json.Decoder(_Headed).decode
 
 
-class Context(msgspec.Struct, kw_only=True, eq=False):
+class Context(Unshown, msgspec.Struct, kw_only=True, eq=False):
     """The first argument of every handler."""
 
     method: str
@@ -76,11 +77,8 @@ class Context(msgspec.Struct, kw_only=True, eq=False):
             )
         return self._headers
 
-    def __repr__(self) -> str:  # without the params, here and for rich
-        return f"Context(method={self.method!r}, redelivered={self.redelivered})"
-
     def __rich_repr__(self) -> list[tuple[str, object]]:
-        """What rich shows of it."""
+        """Nothing of what came."""
         return [("method", self.method), ("redelivered", self.redelivered)]
 
 

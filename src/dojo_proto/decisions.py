@@ -64,14 +64,14 @@ class Ask(msgspec.Struct, frozen=True):
     lookup: Handler
 
 
-class AskAgain(Unshown, frozen=True):
+class AskAgain(Unshown, msgspec.Struct, frozen=True):
     """It was done before: run the `lookup` for the answer of now; `stored` is second best."""
 
     stored: bytes
     lookup: Handler
 
 
-class Keep(Unshown, frozen=True):
+class Keep(Unshown, msgspec.Struct, frozen=True):
     """Commit the outcome, then answer."""
 
     state: RowState
@@ -80,13 +80,13 @@ class Keep(Unshown, frozen=True):
     """What is wrong with the result, for an alarm; it is sent as it is."""
 
 
-class Forget(Unshown, frozen=True):
+class Forget(Unshown, msgspec.Struct, frozen=True):
     """Remove the row, then answer: it was certainly not done, and a retry is new."""
 
     content: ErrorObject
 
 
-class Reply(Unshown, frozen=True):
+class Reply(Unshown, msgspec.Struct, frozen=True):
     """Answer now: with a result's JSON or an error."""
 
     content: bytes | ErrorObject

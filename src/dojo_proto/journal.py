@@ -154,7 +154,7 @@ class Told(Enum):
     """It was reported as unconfirmed, and is not reported again."""
 
 
-class Row(Unshown, frozen=True, kw_only=True):
+class Row(Unshown, msgspec.Struct, frozen=True, kw_only=True):
     """A row as a store gives it back."""
 
     entry: Entry

@@ -17,18 +17,16 @@ from dojo_proto.journal import (
     judge,
     retention,
 )
+from dojo_proto.unshown import Unshown
 from dojo_proto.work import Abort, Begin, Commit, JournalStep, Note
 
 
-class _Kept(msgspec.Struct):
+class _Kept(Unshown, msgspec.Struct):
     entry: Entry
     state: RowState
     answer: bytes
     since: float
     """When it was begun, and once it is committed, when that was."""
-
-    def __repr__(self) -> str:
-        return f"_Kept({self.entry!r}, {self.state.value})"  # without the answer
 
 
 class MemoryJournal:

@@ -8,6 +8,7 @@ import msgspec
 from dojo_proto.address import Address, parse_url
 from dojo_proto.errors import ConfigurationError
 from dojo_proto.exchange import check_header_value
+from dojo_proto.unshown import Unshown
 
 GATEWAY_URL = "wss://eu.ws.dojo.tech/epos"
 """The vendor's one endpoint; the prefix of the key decides between sandbox and production."""
@@ -44,7 +45,7 @@ _COUNTS: dict[str, tuple[int, int]] = {
 _FLAGS = ("echo_method", "compression", "allow_plaintext")
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(Unshown, msgspec.Struct, frozen=True, kw_only=True):
     """What a deployment may choose. Frozen; a wrong value raises ConfigurationError when built.
 
     The error names the field, what it got and what it takes, and never shows a key. `repr` shows no
@@ -173,12 +174,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"expected {encrypted}://, or {plain}:// to this machine, or allow_plaintext=True"
             )
 
-    def __repr__(self) -> str:
-        shown = [f"{name}={value!r}" for name, value in self.__rich_repr__()]
-        return f"Settings({', '.join(shown)})"
-
     def __rich_repr__(self) -> list[tuple[str, object]]:
-        """What `repr` shows, for rich as well: a Struct's own would show the secrets."""
+        """All that is not by default, and nothing that is secret."""
         shown: list[tuple[str, object]] = []
         for field in msgspec.structs.fields(self):
             value = getattr(self, field.name)

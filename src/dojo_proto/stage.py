@@ -10,6 +10,7 @@ import msgspec
 
 from dojo_proto.events import Cause
 from dojo_proto.exchange import Headed
+from dojo_proto.unshown import Unshown
 
 
 class Passed(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,18 +31,14 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds the peer asked to wait."""
 
 
-class Asked(Headed, frozen=True, kw_only=True):
+class Asked(Unshown, Headed, frozen=True, kw_only=True):
     """The gateway's stage: a client asks for the upgrade, and the caller has to decide."""
 
     target: str
     """Path and query of the request."""
 
-    def __repr__(self) -> str:
-        target, headers = (value for _, value in self.__rich_repr__())
-        return f"Asked(target={target!r}, headers={headers!r})"
-
     def __rich_repr__(self) -> list[tuple[str, object]]:
-        """What `repr` shows, for rich as well: the header `Authorization` is the API key."""
+        """All but the API key, which is the header `Authorization`."""
         shown = tuple(
             (name, "***" if name == "authorization" else value) for name, value in self.headers
         )

@@ -1,14 +1,18 @@
 """What is not for the eyes of a log."""
 
-import msgspec
 
+class Unshown:
+    """Beside Struct: a key, or what a customer or a handler gave, is among the members.
 
-class Unshown(msgspec.Struct, frozen=True):
-    """What holds a result of a handler: neither `repr` nor rich shows anything of it."""
+    Neither `repr` nor rich shows any but those that `__rich_repr__` names.
+    """
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
+    __slots__ = ()
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
-        """What rich shows of it."""
+        """What is shown of it: (name, value) of each member."""
         return []
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={value!r}" for name, value in self.__rich_repr__()]
+        return f"{type(self).__name__}({', '.join(shown) or '…'})"

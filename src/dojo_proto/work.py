@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dojo_proto.call import Call
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(Unshown, msgspec.Struct, frozen=True):
     """Call `function(context, params)`: in a worker thread, or as a task if `is_async`."""
 
     call: "Call"
@@ -27,8 +27,9 @@ class Run(msgspec.Struct, frozen=True):
     params: Any
     is_async: bool
 
-    def __repr__(self) -> str:
-        return f"Run({self.call!r})"  # without the params
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """All but the params."""
+        return [("call", self.call)]
 
 
 class Cancel(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ class Begin(msgspec.Struct, frozen=True):
     insert: bool
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(Unshown, msgspec.Struct, frozen=True):
     """Make the outcome of the row durable."""
 
     call: "Call"
@@ -56,8 +57,9 @@ class Commit(msgspec.Struct, frozen=True):
     state: RowState
     answer: bytes
 
-    def __repr__(self) -> str:
-        return f"Commit({self.call!r}, {self.ticket!r}, {self.state.value})"  # without the answer
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """All but the answer."""
+        return [("call", self.call), ("ticket", self.ticket), ("state", self.state.value)]
 
 
 class Abort(msgspec.Struct, frozen=True):
@@ -83,7 +85,7 @@ JournalStep: TypeAlias = Begin | Commit | Abort | Note
 Work: TypeAlias = Run | Cancel | JournalStep
 
 
-class Returned(Unshown, frozen=True):
+class Returned(Unshown, msgspec.Struct, frozen=True):
     """The handler returned `value`."""
 
     value: Any

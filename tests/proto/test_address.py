@@ -88,7 +88,9 @@ def test_a_refusal_does_not_show_the_password(url: str) -> None:
 
 
 def test_repr_shows_no_credentials() -> None:
-    assert repr(address("http://ann:s3cret@proxy:3128")) == "Address('proxy:3128', tls=False)"
+    parsed = address("http://ann:s3cret@proxy:3128")
+    assert repr(parsed) == "Address(authority='proxy:3128', tls=False)"
+    assert "s3cret" not in repr(parsed.__rich_repr__())
 
 
 def test_an_authority_puts_ipv6_into_brackets() -> None:

@@ -64,7 +64,7 @@ def test_a_call_begins_with_the_one_who_sent_it() -> None:
 
 
 def test_its_text_shows_no_params() -> None:
-    assert repr(call()) == "Call(RecordOrderPaymentByIdV1, queued)"
+    assert repr(call()) == "Call(method='RecordOrderPaymentByIdV1', phase='queued')"
     shown = [("method", "RecordOrderPaymentByIdV1"), ("phase", "queued")]
     assert call().__rich_repr__() == shown
 

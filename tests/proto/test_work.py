@@ -31,9 +31,12 @@ def test_what_is_to_be_done_shows_no_values() -> None:
     )
     context = Context(method="ListAreasV1", raw_id=b"1", raw_params=b"{}")
     run = Run(call, print, context, {"name": "Ada"}, is_async=False)
-    assert repr(run) == "Run(Call(ListAreasV1, queued))"
+    shown = "Call(method='ListAreasV1', phase='queued')"
+    assert repr(run) == f"Run(call={shown})"
+    assert run.__rich_repr__() == [("call", call)]
     commit = Commit(call, "ticket-1", RowState.SUCCEEDED, b'{"name":"Ada"}')
-    assert repr(commit) == "Commit(Call(ListAreasV1, queued), 'ticket-1', succeeded)"
+    assert repr(commit) == f"Commit(call={shown}, ticket='ticket-1', state='succeeded')"
+    assert "Ada" not in repr(commit.__rich_repr__())
 
 
 @pytest.mark.parametrize(
