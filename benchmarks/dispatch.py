@@ -4,16 +4,14 @@ The frames come to a machine one by one, or 64 at a time as they do after a busy
 handler is called inline. The floor is what nobody can do without: decoding and encoding the JSON.
 """
 
-import os
-import random
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic, perf_counter
 
 from benchmarks.load import Answers, expect_each, frames, upgraded
-from benchmarks.material import KEY, TABLES, answered_blocking, epos, settings
+from benchmarks.material import TABLES, answered_blocking, epos, settings
+from benchmarks.opened import opened
 from benchmarks.rows import Goal, Measure, Row
-from dojo_proto import Client, Dial
 from dojo_proto.work import Returned, Run
 
 Feed = Callable[[bytes], bytes]
@@ -22,15 +20,7 @@ Feed = Callable[[bytes], bytes]
 
 def ours() -> Feed:
     """The client on an open connection, driven as an adapter drives it."""
-    client = Client(epos(blocking=True), settings(1), entropy=os.urandom, uniform=random.random)
-    client.start(monotonic())
-    dial = client.next_action()
-    if not isinstance(dial, Dial):
-        raise TypeError(f"expected Dial, got {dial!r}")
-    link = client.dial_succeeded(dial.number, KEY, monotonic())
-    if link is None:
-        raise RuntimeError("the client does not want its socket")
-    client.receive_data(link, upgraded(client.data_to_send(link, monotonic())), monotonic())
+    client, link = opened(epos(blocking=True), settings(1))
 
     def feed(data: bytes) -> bytes:
         now = monotonic()

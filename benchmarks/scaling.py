@@ -4,8 +4,6 @@ No I/O. An exponent is the slope of a straight line through the logarithms, by l
 1.0 what is ten times as much takes ten times as long, with 2.0 a hundred times as long.
 """
 
-import os
-import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import log
@@ -14,10 +12,11 @@ from time import monotonic, perf_counter
 
 import msgspec
 
-from benchmarks.load import Answers, expect_each, framed, unmasked, upgraded
-from benchmarks.material import KEY, METHOD, SOFTWARE_HOUSE, TABLES, epos, order, request, settings
+from benchmarks.load import Answers, expect_each, framed, unmasked
+from benchmarks.material import METHOD, SOFTWARE_HOUSE, TABLES, epos, order, request, settings
+from benchmarks.opened import opened
 from benchmarks.rows import Goal, Row
-from dojo_proto import Client, Context, Dial, Epos, Settings
+from dojo_proto import Context, Epos, Settings
 from dojo_proto.contract import GetOrderByIdParams, Order
 from dojo_proto.work import Returned, Run
 
@@ -33,16 +32,7 @@ class _Till:
     """A client on an open connection, driven as an adapter drives it."""
 
     def __init__(self, epos: Epos, settings: Settings) -> None:
-        self._client = Client(epos, settings, entropy=os.urandom, uniform=random.random)
-        self._client.start(monotonic())
-        dial = self._client.next_action()
-        if not isinstance(dial, Dial):
-            raise TypeError(f"expected Dial, got {dial!r}")
-        link = self._client.dial_succeeded(dial.number, KEY, monotonic())
-        if link is None:
-            raise RuntimeError("the client does not want its socket")
-        self._link = link
-        self.receive(upgraded(self.sent()))
+        self._client, self._link = opened(epos, settings)
 
     def receive(self, data: bytes) -> list[Run]:
         """Take bytes; the handlers that are to be run."""

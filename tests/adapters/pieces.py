@@ -1,8 +1,9 @@
-"""What the tests of single adapter modules share: calls, work for them, and ways to wait."""
+"""What the tests of single adapter modules share: calls, work for them, threads, ways to wait."""
 
+import threading
 from collections.abc import Callable
 from itertools import count
-from threading import Condition, Event
+from threading import Condition, Event, Thread
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
@@ -75,6 +76,23 @@ class Collected(Generic[T]):
             there = self._changed.wait_for(lambda: len(self._items) >= number, DEADLINE)
             assert there, f"{len(self._items)} of {number} items came"
             return list(self._items)
+
+
+def threads_named(name: str) -> list[Thread]:
+    """Those that run now."""
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def join_all(name: str) -> None:
+    """Wait for the end of all threads of that name; nothing may start another meanwhile."""
+    for thread in threads_named(name):
+        thread.join(DEADLINE)
+        assert not thread.is_alive(), f"{name} still runs"
+
+
+def no_thread(_thread: Thread) -> None:
+    """`Thread.start` of a system that has no thread left to give."""
+    raise RuntimeError("can't start new thread")
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:

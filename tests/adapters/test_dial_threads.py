@@ -7,7 +7,7 @@ from functools import partial
 from threading import Event, Thread, current_thread
 
 import pytest
-from tests.adapters.pieces import DEADLINE, Collected
+from tests.adapters.pieces import DEADLINE, Collected, join_all, no_thread
 
 from dojo_adapters.dial_threads import DialThreads, dial_threads
 
@@ -16,13 +16,7 @@ from dojo_adapters.dial_threads import DialThreads, dial_threads
 def no_thread_is_left() -> Iterator[None]:
     """Each ends by itself, once no dial has come for a while."""
     yield
-    for thread in dialing():
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
-
-
-def dialing() -> list[Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "dojo-dial"]
+    join_all("dojo-dial")
 
 
 def test_dials_that_follow_one_another_share_a_thread() -> None:
@@ -72,10 +66,6 @@ def test_where_the_system_gives_no_thread_that_is_said_and_the_dial_is_forgotten
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     threads, seen = DialThreads(linger=0.05), Collected[str]()
-
-    def no_thread(_thread: Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     with monkeypatch.context() as patched:
         patched.setattr(Thread, "start", no_thread)
         first = partial(seen.put, "first")
@@ -88,9 +78,6 @@ def test_where_the_system_gives_no_thread_that_is_said_and_the_dial_is_forgotten
 
 def test_without_threads_the_one_there_is_takes_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     threads, seen, held = DialThreads(linger=0.05), Collected[str](), Event()
-
-    def no_thread(_thread: Thread) -> None:
-        raise RuntimeError("can't start new thread")
 
     def dial_and_hold() -> None:
         seen.put("first")

@@ -1,18 +1,19 @@
 """Events on their way to the log and to `on_event`."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Event as Signal
-from threading import Thread, current_thread
+from threading import current_thread
 from time import monotonic
 from typing import Any
 
 import pytest
-from tests.adapters.pieces import DEADLINE, Collected, eventually
+from tests.adapters.pieces import DEADLINE, Collected, eventually, threads_named
 
 from dojo_adapters import observer
+from dojo_adapters.event_threads import EventThread
 from dojo_adapters.observer import Observer, logger
 from dojo_proto import events
 from dojo_proto.events import Event
@@ -32,8 +33,7 @@ def observed(
     eventually(lambda: not observer_threads(), "no thread is left")
 
 
-def observer_threads() -> list[Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "dojo-observer"]
+observer_threads = partial(threads_named, "dojo-observer")
 
 
 # Handing events over.
@@ -129,6 +129,24 @@ def test_many_services_that_only_log_share_a_thread(caplog: pytest.LogCaptureFix
     assert all(each.close(DEADLINE) for each in many)
     logger.removeHandler(held)
     assert len(caplog.records) == 20
+    eventually(lambda: not observer_threads(), "the thread has ended")
+
+
+def test_a_service_that_ends_leaves_the_shared_thread_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thread = EventThread(linger=DEADLINE)
+    monkeypatch.setattr(observer, "shared_thread", lambda: thread)
+    one, other = Observer(None), Observer(None)
+    one.put(events.Draining(running=0, seconds=1))
+    assert one.close(DEADLINE)
+    [running] = observer_threads()
+    other.put(events.Draining(running=0, seconds=1))
+    assert other.close(DEADLINE)
+    assert observer_threads() == [running]
+    thread.end()
+    running.join(DEADLINE)
+    assert not running.is_alive()
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1)])

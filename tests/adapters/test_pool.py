@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 
-from tests.adapters.pieces import DEADLINE
+from tests.adapters.pieces import DEADLINE, join_all
 
 from dojo_adapters.pool import Pool
 
@@ -16,13 +16,6 @@ Call = Callable[[], object]
 
 def make_pool(name: str, limit: int, linger: float | None) -> Pool[Call]:
     return Pool(lambda call: call(), name=name, limit=limit, linger=linger)
-
-
-def join_all(name: str) -> None:
-    for thread in threading.enumerate():
-        if thread.name == name:
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
 
 
 def test_a_thread_that_has_ended_makes_room_for_the_next_one() -> None:
@@ -54,3 +47,21 @@ def test_a_thread_that_waits_keeps_nothing_of_what_it_took_last() -> None:
     assert freed.wait(DEADLINE)
     pool.close()
     join_all(name)
+
+
+def test_what_no_thread_has_taken_when_it_closes_is_never_begun() -> None:
+    name = "begins-no-more"
+    pool, begun = make_pool(name, limit=1, linger=None), SimpleQueue[str]()
+    running, going = threading.Event(), threading.Event()
+
+    def stuck() -> None:
+        running.set()
+        assert going.wait(DEADLINE)
+
+    pool.submit(stuck)
+    assert running.wait(DEADLINE)
+    pool.submit(partial(begun.put, "after the end"))
+    pool.close()
+    going.set()
+    join_all(name)
+    assert begun.empty()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
-from tests.adapters.pieces import Collected, eventually
+from tests.adapters.pieces import Collected, eventually, no_thread, threads_named
 from tests.adapters.played_api import PlayedApi, answer, listed
 
 from dojo_adapters import rest as module
@@ -214,7 +214,7 @@ class Watched:
         self.thread = RestThread(Rest(chosen, "acme-epos"), chosen, self.events.put)
 
     def running(self) -> bool:
-        return any(thread.name == "dojo-rest" for thread in threading.enumerate())
+        return bool(threads_named("dojo-rest"))
 
 
 @pytest.fixture
@@ -387,14 +387,11 @@ def test_an_abort_waits_for_nothing(
 def test_where_the_system_gives_no_thread_the_next_call_tries_again(
     api: PlayedApi, watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     watched = watch(api)
     watched.thread.start()
     watched.thread.linked(up=True)
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", fail)
+        patched.setattr(threading.Thread, "start", no_thread)
         watched.thread.notify(OrderUpdated("1"))
     watched.thread.notify(OrderUpdated("2"))
     assert [asked.json["event"]["orderId"] for asked in api.wait(2)] == ["1", "2"]

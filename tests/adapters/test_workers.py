@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Barrier, Event, Thread, current_thread
+from functools import partial
+from threading import Barrier, Event, current_thread
 from typing import Any
 
 import pytest
-from tests.adapters.pieces import DEADLINE, Collected, eventually, make_run
+from tests.adapters.pieces import DEADLINE, Collected, eventually, join_all, make_run, threads_named
 
 from dojo_adapters.workers import Workers, call
 from dojo_proto.work import Outcome, Raised, Returned, Run
@@ -24,13 +24,10 @@ def workers(limit: int) -> Iterator[tuple[Workers, Collected[Delivered]]]:
     pool = Workers(limit, lambda run, outcome: delivered.put((run, outcome)))
     yield pool, delivered
     pool.close()
-    for thread in handler_threads():
-        thread.join(DEADLINE)
-        assert not thread.is_alive()
+    join_all("dojo-handler")
 
 
-def handler_threads() -> list[Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "dojo-handler"]
+handler_threads = partial(threads_named, "dojo-handler")
 
 
 # What becomes of a call.

@@ -136,6 +136,11 @@ def fill(name: str, text: str) -> None:
     _write(path, f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}".encode())
 
 
+def as_printed(run: Recorded, text: str) -> str:
+    """What a page says of a run: how it was run, and `text`, which it printed."""
+    return f"`{run.command}` on {run.date}, {run.python}:\n\n```\n{text}```\n"
+
+
 def _path(name: str) -> Path:
     return DOCS / "evidence" / f"{name}.json"
 

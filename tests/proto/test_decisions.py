@@ -13,6 +13,7 @@ from tests.proto.kinds import (
     LATER,
     LOOKUP,
     MISFIT,
+    MISFIT_FAULT,
     MISFIT_JSON,
     MONEY,
     ORDER,
@@ -137,8 +138,7 @@ class TestHandlers:
         self, method: str
     ) -> None:
         step = after_run(call(method), Returned(MISFIT))
-        fault = "Object missing required field `status` - at `$`"
-        assert step == Keep(RowState.SUCCEEDED, MISFIT_JSON, fault)
+        assert step == Keep(RowState.SUCCEEDED, MISFIT_JSON, MISFIT_FAULT)
 
     @pytest.mark.parametrize("method", [CHANGE, MONEY])
     def test_a_second_run_that_failed_early_leaves_the_next_one_a_possible_repeat(

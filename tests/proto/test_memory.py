@@ -1,28 +1,19 @@
 """`memory:` keeps rows for as long as they can be repeats, and no longer."""
 
-from collections.abc import Iterator
-from itertools import count
-from typing import Any, cast
-
 import pytest
+from tests.proto.stored import CALL, begin, commit, entry
 
 from dojo_proto.journal import (
     FRESH,
     KEY_WINDOW,
     REPEAT_WINDOW,
-    Entry,
     Found,
-    Identity,
     JournalError,
     RowState,
     Verdict,
 )
 from dojo_proto.memory import MemoryJournal
 from dojo_proto.work import Abort, Begin, Commit
-
-CALL = cast("Any", None)  # a store does not look at calls
-
-TICKETS: Iterator[int] = count()
 
 
 class Clock:
@@ -41,26 +32,6 @@ def clock() -> Clock:
 @pytest.fixture
 def journal(clock: Clock) -> MemoryJournal:
     return MemoryJournal(clock)
-
-
-def entry(key: str = "k", repeat: str = "r", *, owner: str = "us") -> Entry:
-    return Entry(
-        ticket=f"t{next(TICKETS)}",
-        method="M",
-        identity=Identity(key=key, repeat=repeat, content="c", amounts="a"),
-        idempotency_key="i",
-        owner=owner,
-    )
-
-
-def begin(journal: MemoryJournal, new: Entry, *, insert: bool = True) -> Found:
-    (found,) = journal.perform([Begin(CALL, new, insert)])
-    assert isinstance(found, Found)
-    return found
-
-
-def commit(journal: MemoryJournal, ticket: str, state: RowState, answer: bytes = b"") -> None:
-    assert journal.perform([Commit(CALL, ticket, state, answer)]) == [None]
 
 
 def rows(journal: MemoryJournal) -> int:

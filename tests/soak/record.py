@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from tests.evidence.record import Recorded, fill, record
+from tests.evidence.record import Recorded, as_printed, fill, record
 from tests.soak.runner import Outcome
 from tests.soak.verdict import Measured
 
@@ -118,4 +118,4 @@ def in_a_line(summaries: Sequence[Summary]) -> str:
 def shown(run: Recorded) -> str:
     """What the page says of the run."""
     lines = "".join(map(line, msgspec.convert(run.details, list[Summary])))
-    return f"`{run.command}` on {run.date}, {run.python}:\n\n```\n{TITLES}{lines}```\n"
+    return as_printed(run, TITLES + lines)

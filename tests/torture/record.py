@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from tests.evidence.record import Recorded, fill, record
+from tests.evidence.record import Recorded, as_printed, fill, record
 from tests.torture.runner import Outcome
 
 PAGE = "torture.md"
@@ -52,9 +52,8 @@ def in_a_line(outcomes: Sequence[Outcome]) -> str:
 
 def shown(run: Recorded) -> str:
     """What the page says of the run."""
-    outcomes = msgspec.convert(run.details, list[Outcome])
-    lines = "".join(map(line, outcomes))
-    return f"`{run.command}` on {run.date}, {run.python}:\n\n```\n{TITLES}{lines}```\n"
+    lines = "".join(map(line, msgspec.convert(run.details, list[Outcome])))
+    return as_printed(run, TITLES + lines)
 
 
 def _pounds(outcome: Outcome) -> str:

@@ -300,7 +300,7 @@ class OnThreads(Runtime):
                 served.inside.result(DEADLINE)
 
     async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError(f"there is no loop to sleep {seconds} s in")
+        raise AssertionError(f"there is no loop to sleep {seconds} s in")
 
 
 RUNTIMES: tuple[Runtime, ...] = (

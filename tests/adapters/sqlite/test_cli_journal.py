@@ -5,9 +5,9 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from re import search
-from typing import Any, cast
 
 import pytest
+from tests.proto.stored import CALL
 
 from dojo_adapters.cli.exits import Exit
 from dojo_adapters.cli.journal import add_journal_arguments
@@ -15,8 +15,6 @@ from dojo_adapters.sqlite import SqliteJournal
 from dojo_proto.errors import ConfigurationError, JournalInUse
 from dojo_proto.journal import Entry, Identity, RowState, Told
 from dojo_proto.work import Begin, Commit, JournalStep, Note
-
-CALL = cast("Any", None)  # a store does not look at calls
 
 PAYMENT = "RecordOrderPaymentById"
 Run = Callable[..., int]

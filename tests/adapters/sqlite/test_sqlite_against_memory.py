@@ -3,18 +3,16 @@
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
 
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.proto.stored import CALL
 
 from dojo_adapters.sqlite import SqliteJournal
 from dojo_proto.journal import Entry, Found, Identity, RowState
 from dojo_proto.memory import MemoryJournal
 from dojo_proto.work import Abort, Begin, Commit
-
-CALL = cast("Any", None)  # a store does not look at calls
 
 KEYS = st.sampled_from(["", "k1", "k2"])
 IDS = st.sampled_from(["", "1", "2"])

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.adapters.sqlite.steps import CALL, Clocks, begin, commit, entry, serve
+from tests.adapters.sqlite.steps import Clocks, serve
+from tests.proto.stored import CALL, begin, commit, entry
 
 from dojo_adapters.sqlite import SqliteJournal
 from dojo_adapters.sqlite.schema import VERSION, connect_to_read

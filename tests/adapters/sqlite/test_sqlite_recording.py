@@ -4,17 +4,15 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from time import time
-from typing import Any, cast
 
 import pytest
+from tests.proto.stored import CALL
 
 from dojo_adapters.sqlite import SqliteJournal, has_row, record
 from dojo_proto import Context
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.journal import Entry, Found, Identity, RowState, Verdict
 from dojo_proto.work import Abort, Begin, Commit
-
-CALL = cast("Any", None)  # a store does not look at calls
 
 ENTRY = Entry(
     ticket="t1",

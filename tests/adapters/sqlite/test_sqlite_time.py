@@ -4,7 +4,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.adapters.sqlite.steps import Clocks, begin, commit, entry, serve
+from tests.adapters.sqlite.steps import Clocks, serve
+from tests.proto.stored import begin, commit, entry
 
 from dojo_adapters.sqlite import SqliteJournal
 from dojo_proto.journal import RowState, Verdict
