@@ -154,7 +154,13 @@ def reprs(earlier: list[object]) -> list[str]:
                 for held in gc.get_referents(one)
                 if is_ours(held) or type(held) in {dict, list, tuple, deque}
             ]
-    return [repr(one) for one in seen.values() if is_ours(one)]
+    return [shown(one) for one in seen.values() if is_ours(one)]
+
+
+def shown(one: object) -> str:
+    """What it shows of itself: to `repr`, and to rich, which Structs answer by themselves."""
+    for_rich = getattr(type(one), "__rich_repr__", None)
+    return f"{one!r} {list(for_rich(one)) if for_rich else ''}"
 
 
 def is_ours(one: object) -> bool:
@@ -281,6 +287,16 @@ def test_the_traceback_of_a_crash_shows_neither(
 # The command.
 
 
+def test_it_is_red_where_the_list_of_processes_shows_the_key() -> None:
+    command = [sys.executable, "-c", "print(flush=True); input()", f"--api-key={KEY}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
+        assert process.stdout is not None
+        process.stdout.readline()  # it runs, so the system knows its arguments
+        text = "".join(names(str(process.pid)))
+        process.communicate(b"\n", timeout=DEADLINE)
+    assert KEY in text or not Path("/proc/self").exists()
+
+
 def test_the_process_of_the_command_shows_neither(gateway: LocalGateway) -> None:
     command = [sys.executable, "-c", "from dojo_adapters.cli import main; main()", "run"]
     options = ["--journal", "memory:", "--url", gateway.url, "--set", "log_level=DEBUG"]
@@ -294,10 +310,10 @@ def test_the_process_of_the_command_shows_neither(gateway: LocalGateway) -> None
         connection = gateway.wait_for_epos(timeout=DEADLINE)
         connection.call("SearchOrdersV1", {"text": NAME, "customer": CUSTOMER})
         connection.call("NoSuchMethodV1", CUSTOMER)
-        shown = names(str(process.pid))
+        listed = names(str(process.pid))
         process.terminate()
         text, _ = process.communicate(timeout=DEADLINE)
-    text += "\n".join(shown)
+    text += "\n".join(listed)
     assert "SearchOrdersV1" in text
-    assert "restaurant" in "".join(shown) or not Path("/proc/self").exists()
+    assert "restaurant" in "".join(listed) or not Path("/proc/self").exists()
     assert [secret for secret in (KEY, *PERSONAL) if secret in text] == []
