@@ -14,7 +14,7 @@ from dojo_proto.work import Abort, Begin, Commit, Run
 
 T = TypeVar("T")
 
-DEADLINE = 10.0
+DEADLINE = 20.0
 """Seconds after which a test that waits gives up; far more than anything here takes."""
 
 METHOD = "RecordOrderPaymentByIdV1"

@@ -58,6 +58,18 @@ async def at_once(_ctx: object, _params: object) -> str:
     return "done"
 
 
+def sleeping(ended: list[str]) -> Callable[..., Awaitable[None]]:
+    """A handler that never ends by itself, and says when it does."""
+
+    async def sleeps(_ctx: object, _params: object) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.append("slept")
+
+    return sleeps
+
+
 def test_handlers_that_never_wait_share_one_task() -> None:
     async def story(stage: Stage) -> None:
         runs = [stage.submit(at_once) for _ in range(50)]
@@ -118,13 +130,7 @@ def test_each_handler_has_a_context_of_its_own_before_and_after_it_waits() -> No
 def test_only_the_handler_that_is_cancelled_ends() -> None:
     async def story(stage: Stage) -> None:
         ended: list[str] = []
-
-        async def sleeps(_ctx: object, _params: object) -> None:
-            try:
-                await trio.sleep_forever()
-            finally:
-                ended.append("slept")
-
+        sleeps = sleeping(ended)
         first, second = stage.submit(sleeps), stage.submit(sleeps)
         await passed()
         stage.crew.cancel(first.call)
@@ -140,6 +146,23 @@ def test_only_the_handler_that_is_cancelled_ends() -> None:
         assert stage.outcomes[third.call] == Returned("done")
 
     play(story)
+
+
+def test_a_handler_that_is_cut_off_since_all_is_cancelled_has_no_outcome() -> None:
+    ended: list[str] = []
+    sleeps = sleeping(ended)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            stage = Stage(nursery)
+            for _ in range(3):
+                stage.submit(sleeps)
+            await passed()
+            nursery.cancel_scope.cancel()
+        assert stage.outcomes == {}
+
+    trio.run(main)
+    assert ended == ["slept"] * 3
 
 
 def test_a_handler_that_returns_although_it_is_cancelled_has_returned() -> None:

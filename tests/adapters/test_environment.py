@@ -355,3 +355,10 @@ def test_what_a_callable_says_for_people_is_said() -> None:
 
     with pytest.raises(ConfigurationError, match="the vault is locked"):
         current_key(Settings(api_key=fail))
+
+
+@pytest.mark.parametrize("came", [KEY.encode(), 5, None, "", f"{KEY}\n"])
+def test_what_a_callable_gives_that_is_no_key_is_refused_without_showing_it(came: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^api_key: ") as caught:
+        current_key(Settings(api_key=lambda: came))
+    assert KEY not in str(caught.value)

@@ -36,6 +36,12 @@ def observed(
 observer_threads = partial(threads_named, "dojo-observer")
 
 
+@pytest.fixture(autouse=True)
+def nobody_observes_yet() -> None:
+    """What other tests have left ends by itself, a little later."""
+    eventually(lambda: not observer_threads(), "no thread is left by others")
+
+
 # Handing events over.
 
 

@@ -310,6 +310,13 @@ def test_by_default_the_system_is_trusted() -> None:
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
+def test_that_of_the_system_is_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = make_context(None)
+    # Where the system verifies, this is off for as long as another thread begins to speak TLS.
+    monkeypatch.setattr(type(context), "check_hostname", False)
+    assert make_context(None) is context
+
+
 def test_a_context_of_ones_own_stays_the_same_object(ca: trustme.CA) -> None:
     context = trusting(ca)
     assert make_context(context) is context

@@ -14,7 +14,7 @@ from functools import partial
 from threading import local
 from time import monotonic
 from types import TracebackType
-from typing import Any, Unpack, cast
+from typing import Any, Self, Unpack, cast
 
 from dojo_adapters.dialing import begin, finish
 from dojo_adapters.engine import BRIEFLY, Options
@@ -187,14 +187,16 @@ class AsyncioEngine(AsyncEngine):
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
         transport = self._transport = _Transport(self, sock, link, wire)
         self._attaching = self._loop.create_task(
-            self._loop.create_connection(lambda: transport, sock=sock)
+            self._loop.create_connection(transport.taken_up, sock=sock)
         )
         self._attaching.add_done_callback(partial(self._attached, transport))
 
     def _attached(self, transport: "_Transport", attaching: asyncio.Task[Any]) -> None:
         if self._attaching is attaching:
             self._attaching = None
-        if not attaching.cancelled() and (error := attaching.exception()) is not None:
+        if attaching.cancelled():  # by somebody who cancels all there is, as asyncio.run at its end
+            transport.cancelled()
+        elif (error := attaching.exception()) is not None:
             transport.failed(error)
 
     def start_task(self, run: Run) -> None:
@@ -262,12 +264,14 @@ class AsyncioEngine(AsyncEngine):
         running = list[asyncio.Task[Any]](self._tasks)
         if self._attaching is not None:
             running.append(self._attaching)
-        if running:
-            await asyncio.wait(running)
-        if self._transport is not None:
-            await self._transport.closed.wait()
-        if not self.release(BRIEFLY):
-            await self._loop.run_in_executor(None, self.release)
+        try:
+            if running:
+                await asyncio.wait(running)
+            if self._transport is not None:
+                await self._transport.closed.wait()
+        finally:  # who is cancelled again does not wait for handlers, but gives the journal up
+            if not self.release(BRIEFLY):
+                await self._loop.run_in_executor(None, self.release)
 
 
 def _start(
@@ -308,7 +312,7 @@ _room = _Room()
 class _Transport(asyncio.BufferedProtocol):
     """Carries the bytes of one link."""
 
-    __slots__ = ("_engine", "_link", "_paused", "_sock", "_transport", "_wire", "closed")
+    __slots__ = ("_engine", "_link", "_paused", "_sock", "_taken", "_transport", "_wire", "closed")
 
     def __init__(self, engine: AsyncioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
         self._engine = engine
@@ -316,9 +320,16 @@ class _Transport(asyncio.BufferedProtocol):
         self._link = link
         self._wire = wire
         self._transport: asyncio.Transport | None = None
+        # The loop has begun to take the socket, and will close it.
+        self._taken = False
         self._paused = False
         self.closed = Latch(asyncio.Event)
         """The socket is closed, or was never carried."""
+
+    def taken_up(self) -> Self:
+        """The loop takes the socket, and asks for its protocol: this."""
+        self._taken = True
+        return self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -346,24 +357,34 @@ class _Transport(asyncio.BufferedProtocol):
         self.closed.set()
         self._engine.lost(self._link, exc)
 
-    def failed(self, error: BaseException) -> None:
+    def failed(self, error: BaseException | None) -> None:
         """The loop did not take the socket."""
         self._sock.close()
         self.closed.set()
         self._engine.lost(self._link, error)
+
+    def cancelled(self) -> None:
+        """The loop was not to take the socket any more."""
+        if self._taken:
+            self._sock.detach()  # the loop has closed it by now; uvloop says nothing of that
+        self.failed(None)
 
     def pause_writing(self) -> None:
         self._paused = True
 
     def resume_writing(self) -> None:
         self._paused = False
-        self.flush()
+        if self.flush():
+            self._engine.turn()  # a ping may be due soon after what has left now: set the timer
 
-    def flush(self) -> None:
-        """Write what waits, and drop the socket when its link is over."""
+    def flush(self) -> bool:
+        """Write what waits, and drop the socket when its link is over; say if anything was."""
         if self._transport is None:
-            return
+            return False
+        wrote = False
         while not self._paused and (data := self._wire.data_to_send(monotonic())):
             self._transport.write(data)
+            wrote = True
         if not self._engine.carries(self._link):
             self._transport.abort()
+        return wrote

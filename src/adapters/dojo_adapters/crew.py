@@ -74,6 +74,10 @@ class Crew:
         self._scopes[run.call] = scope
         outcome = await self._handle(run)
         del self._scopes[run.call]
+        if type(outcome) is Raised and not scope.cancel_called:
+            # If all of the service is cancelled, this says so: it ends by that, and the handler was
+            # cut off, which is for the client to judge.
+            await trio.lowlevel.checkpoint_if_cancelled()
         self._deliver(run.call, outcome)
 
     async def _sleep(self) -> None:
@@ -88,8 +92,7 @@ class Crew:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing that a handler raises ends a service
-            # A cancellation may stop here. If it was of this handler, this task ends; if all of the
-            # service is cancelled, the next that is waited for says so again.
+            # A cancellation may stop here. If it was of this handler, this task ends.
             return Raised(error)
 
     def _wait(self) -> None:

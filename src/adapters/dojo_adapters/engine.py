@@ -120,11 +120,6 @@ class Engine(ABC):
         self._rest = RestThread(rest, settings, self._tell)
         if options.get("register"):
             self._rest.register(epos.capabilities())
-        # A journal that is opened here is held against others, so that nothing may fail behind it.
-        self._store = open_journal(journal)
-        # A store that the user has made is theirs to close.
-        self._owns_store = isinstance(journal, str)
-        self._unsettled = self._read_unsettled()
         self._observer = Observer(
             options.get("on_event"), getLevelNamesMapping()[settings.log_level]
         )
@@ -143,12 +138,15 @@ class Engine(ABC):
         """Whether there ever was a connection."""
         self.inbox = Inbox(self.wake)
         self._workers: Workers | None = None
-        self._steps: Steps | None = None
-        if self._store is not None:
-            self._steps = Steps(self._store, self.client, self.inbox)
         self._dialed = 0
         self._ended = False
         self._closed = False
+        self._store: JournalStore | None = None
+        # A store that the user has made is theirs to close.
+        self._owns_store = isinstance(journal, str)
+        self._unsettled: Sequence[Row] = ()
+        self._steps: Steps | None = None
+        self._open_store(journal)
 
     # What a runtime implements.
 
@@ -329,12 +327,16 @@ class Engine(ABC):
 
     # Inside.
 
-    def _read_unsettled(self) -> Sequence[Row]:
-        try:
-            return () if self._store is None else self._store.unsettled()
-        except BaseException:
-            self._close_store()
-            raise
+    def _open_store(self, journal: str | JournalStore | None) -> None:
+        """Last: a journal that is open is held against others, and nothing may leave it so."""
+        self._store = open_journal(journal)
+        if self._store is not None:
+            try:
+                self._unsettled = self._store.unsettled()
+                self._steps = Steps(self._store, self.client, self.inbox)
+            except BaseException:
+                self._close_store()
+                raise
 
     def _close_store(self) -> None:
         if self._store is not None and self._owns_store:

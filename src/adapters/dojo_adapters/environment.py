@@ -81,8 +81,10 @@ def proxy_of(given: Settings, used: Settings) -> str:
 def current_key(settings: Settings) -> str:
     """The API key as it is now. A callable may block; ConfigurationError says that it failed."""
     api_key = settings.api_key
+    if not callable(api_key):
+        return api_key
     try:
-        return api_key() if callable(api_key) else api_key
+        return check_api_key(api_key())  # of one that takes no types seriously, anything may come
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's own callable; its text may be secret

@@ -109,7 +109,8 @@ class Observer:
 
         Says whether that is so. Nothing is to be put afterwards.
         """
-        self._thread.end()
+        if self._thread is not shared_thread():  # in which others are still to see theirs
+            self._thread.end()
         if self._all_seen is None:
             self._all_seen = Signal()
         # Only then, so that the last event to be seen finds the signal, or is found here.

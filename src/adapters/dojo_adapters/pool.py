@@ -63,9 +63,13 @@ class Pool(Generic[T]):
             return True
 
     def close(self) -> None:
-        """End the threads that are free, and each other one when what it has taken returns."""
+        """End the threads that are free, and each other one when what it has taken returns.
+
+        What no thread has taken by now is forgotten: nobody is to begin it any more.
+        """
         with self._lock:
             self._closed = True
+            self._items.clear()
             for _ in range(self._free):
                 self._wakes.put(None)
 

@@ -8,7 +8,7 @@ from dojo_proto import Epos, Notice, Settings, Status
 
 
 class AsyncEvent(Protocol):
-    """What the Event classes of asyncio, trio and anyio share."""
+    """What the Event classes of asyncio and trio share."""
 
     def set(self) -> Any:
         """Wake everybody who waits."""

@@ -134,13 +134,18 @@ class _ThreadsEngine(Engine):
         self.first_opened = Event()
         self.ended = Event()
         self._over = False
-        super().__init__(epos, settings, allow_async=False, **options)
+        self._transport: _Transport | None = None
         self._waking, self._waker = socket.socketpair()
         self._waking.settimeout(0)
         self._waker.settimeout(0)
         self._selector = DefaultSelector()
         self._selector.register(self._waking, EVENT_READ)
-        self._transport: _Transport | None = None
+        # Behind the sockets, for a system that has none left: a journal that is open is held.
+        try:
+            super().__init__(epos, settings, allow_async=False, **options)
+        except BaseException:
+            self._close_sockets()
+            raise
 
     def work(self) -> None:
         """Serve until the service ends."""
@@ -156,11 +161,14 @@ class _ThreadsEngine(Engine):
                 self.close()
                 self.release()
             finally:
-                self._selector.close()
-                self._waking.close()
-                self._waker.close()
+                self._close_sockets()
                 self.first_opened.set()
                 self.ended.set()
+
+    def _close_sockets(self) -> None:
+        self._selector.close()
+        self._waking.close()
+        self._waker.close()
 
     def _wait(self) -> None:
         timer = self.next_timer()

@@ -21,8 +21,18 @@ def make_context(context: ssl.SSLContext | None) -> ssl.SSLContext:
     for a context that does not verify the peer: the API key would go to whoever answers. A context
     of the user's own is changed in place.
     """
-    if context is None:
-        context = _system_context()
+    return _system_context() if context is None else _prepared(context)
+
+
+@cache
+def _system_context() -> ssl.SSLContext:
+    """One for the whole process: loading a trust store is slow, and takes memory."""
+    import truststore  # noqa: PLC0415 - not for who has a context of their own, or no TLS
+
+    return _prepared(truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+
+def _prepared(context: ssl.SSLContext) -> ssl.SSLContext:
     if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
         raise ConfigurationError(
             "ssl_context: it does not verify certificates and host names; to trust a private CA, "
@@ -32,14 +42,6 @@ def make_context(context: ssl.SSLContext | None) -> ssl.SSLContext:
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     context.options |= ssl.OP_NO_RENEGOTIATION  # so that a write never has to wait for a read
     return context
-
-
-@cache
-def _system_context() -> ssl.SSLContext:
-    """One for the whole process: loading a trust store is slow, and takes memory."""
-    import truststore  # noqa: PLC0415 - not for who has a context of their own, or no TLS
-
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Carried(Protocol):

@@ -37,10 +37,16 @@ class ServingLock:
         path = journal.with_name(f"{journal.name}.serving")
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
+            self._take(journal)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def _take(self, journal: Path) -> None:
+        try:
             _lock(self._descriptor)
         except (BlockingIOError, PermissionError):
             holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip()
-            os.close(self._descriptor)
             raise JournalInUse(
                 f"another service holds the journal {journal}: process {holder or 'unknown'}. Two "
                 "that share one would both answer; stop that one first, or name another journal"
