@@ -62,13 +62,13 @@ def parse_url(field: str, url: str, *schemes: str) -> Address:
     if parts.scheme not in schemes:
         got = f"{parts.scheme}://" if "://" in url else "no scheme"
         raise ConfigurationError(f"{field}: expected a URL that starts with {wanted}, got {got}")
-    # An empty label, as in `.host`, makes no host name (RFC 1034 section 3.1); TLS chokes on it.
+    # A label has 1 to 63 characters (RFC 1034 section 3.1); TLS chokes on any other.
     host = parts.hostname or ""
-    sound = "" not in host.removesuffix(".").split(".")
+    sound = all(1 <= len(label) <= 63 for label in host.removesuffix(".").split("."))
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
         raise ConfigurationError(
-            f"{field}: expected {wanted}host[:port]/… in ASCII without spaces; "
-            "write an international host name in its xn-- form"
+            f"{field}: expected {wanted}host[:port]/… in ASCII without spaces, and parts of the "
+            "host of 1 to 63 characters; write an international host name in its xn-- form"
         )
     if port == 0:
         raise ConfigurationError(f"{field}: expected a port from 1 to 65535, got 0")

@@ -57,6 +57,7 @@ def test_credentials_are_decoded(url: str, userinfo: str) -> None:
         ("ws:///epos", "in ASCII without spaces"),
         ("wss://.example/epos", "in ASCII without spaces"),
         ("wss://a..example/epos", "in ASCII without spaces"),
+        (f"wss://{'a' * 64}.example/epos", "of 1 to 63 characters"),
         ("ws://tést.example", "xn-- form"),
         ("ws://h/a b", "in ASCII without spaces"),
         ("ws://h/a\r\nX-Evil: 1", "in ASCII without spaces"),
