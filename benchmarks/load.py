@@ -28,6 +28,7 @@ PATIENCE = 30.0
 _CHUNK = 1 << 18
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _decode_answer = msgspec.json.Decoder(Answer).decode
+_GONE = "the contestant has closed the connection"
 
 
 @contextmanager
@@ -123,6 +124,16 @@ def unmasked(mask: bytes, payload: bytes) -> bytes:
     return (int.from_bytes(payload) ^ int.from_bytes(pad)).to_bytes(size)
 
 
+@contextmanager
+def seeing_it_go() -> Iterator[None]:
+    """A contestant that has gone may show in what is sent before it does in what is received."""
+    try:
+        yield
+    except ConnectionError:
+        raise RuntimeError(_GONE) from None
+
+
+@seeing_it_go()
 def check_answers(sock: socket.socket) -> None:
     """Ask for each order once, and look whether the answers are what they have to be."""
     view, size = frames()
@@ -144,10 +155,11 @@ def received(sock: socket.socket) -> bytes:
     """What comes next. Raises RuntimeError at the end, TimeoutError when nothing comes."""
     data = sock.recv(_CHUNK)
     if not data:
-        raise RuntimeError("the contestant has closed the connection")
+        raise RuntimeError(_GONE)
     return data
 
 
+@seeing_it_go()
 def throughput(sock: socket.socket, *, seconds: float, warm_up: float) -> float:
     """Answers a second with WINDOW requests under way, after `warm_up` seconds of the same."""
     view, size = frames()
@@ -201,6 +213,7 @@ def _finished(sock: socket.socket, rest: bytes, left: int, rate: float) -> float
     return rate
 
 
+@seeing_it_go()
 def latencies(sock: socket.socket, *, rate: float, seconds: float, warm_up: float) -> list[float]:
     """Seconds from each request to its answer, sorted, at a steady rate of requests a second.
 

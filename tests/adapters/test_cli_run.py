@@ -236,10 +236,15 @@ def test_a_second_signal_stops_at_once(gateway: LocalGateway) -> None:
             gateway.connections[0].wait_closed(60)
         return {}
 
+    waits.on("SearchTables")(lambda _ctx, _params: {"data": []})
+
     def play() -> None:
-        call = gateway.wait_for_epos().start_call("ListAreasV1", {})
-        with suppress(SimulatorError):
-            call.wait(0.2)
+        connection = gateway.wait_for_epos()
+        connection.start_call("ListAreasV1", {})
+        # Until it is stopping: of two signals that come at once a process may see one alone.
+        while (error := connection.call("SearchTablesV1", {}).error) is None:
+            pass
+        assert "is stopping" in error["message"]
 
     with meanwhile(play):
         assert main(waits, ["run", "--url", gateway.url]) == Exit.OK

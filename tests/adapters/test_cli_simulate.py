@@ -10,6 +10,7 @@ from contextlib import closing
 from threading import Event, Thread
 
 import pytest
+from tests.ports import free_port
 
 from dojo_adapters.background import in_background
 from dojo_adapters.cli import Exit, main
@@ -23,16 +24,7 @@ KEY = "sk_sandbox_c4nary"
 
 @pytest.fixture
 def port() -> int:
-    """A free port with two free ones above it."""
-    while True:
-        with closing(socket.create_server(("127.0.0.1", 0))) as first:
-            port: int = first.getsockname()[1]
-            try:
-                socket.create_server(("127.0.0.1", port + 1)).close()
-                socket.create_server(("127.0.0.1", port + 2)).close()
-            except (OSError, OverflowError):
-                continue
-            return port
+    return free_port()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from functools import partial
 from threading import Event, Thread, current_thread
 
 import pytest
-from tests.adapters.pieces import DEADLINE, Collected, join_all, no_thread
+from tests.adapters.pieces import DEADLINE, Collected, eventually, join_all, no_thread
 
 from dojo_adapters.dial_threads import DialThreads, dial_threads
 
@@ -20,12 +20,14 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 def test_dials_that_follow_one_another_share_a_thread() -> None:
-    threads, seen = DialThreads(linger=0.3), Collected[Thread]()
+    threads, seen = DialThreads(linger=DEADLINE), Collected[Thread]()
     for number in range(1, 4):
         threads.submit(lambda: seen.put(current_thread()))
         seen.wait(number)
+        eventually(lambda: threads._free == 1, "the thread is free")
     assert len(set(seen.wait(3))) == 1
     assert seen.wait(3)[0].daemon  # or it would hold the interpreter's exit
+    threads.close()
 
 
 def test_one_that_hangs_holds_up_no_other() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
-from tests.adapters.pieces import Collected, eventually, no_thread, threads_named
+from tests.adapters.pieces import Collected, eventually, join_all, no_thread, threads_named
 from tests.adapters.played_api import PlayedApi, answer, listed
 
 from dojo_adapters import rest as module
@@ -104,7 +104,7 @@ def test_an_answer_that_is_cut_off_is_a_failure(api: PlayedApi) -> None:
 
 def test_a_peer_that_does_not_answer_is_given_up(api: PlayedApi) -> None:
     api.answers.append(None)
-    assert "no answer within 0.05 s" in failure(reach(api, api_timeout=0.05).perform(LIST))
+    assert "no answer within 0.5 s" in failure(reach(api, api_timeout=0.5).perform(LIST))
 
 
 def test_where_nobody_listens_it_says_so() -> None:
@@ -219,6 +219,7 @@ class Watched:
 
 @pytest.fixture
 def watch() -> Iterator[Callable[..., Watched]]:
+    join_all("dojo-rest")  # what services of other tests have left ends by itself
     watched: list[Watched] = []
 
     def watch(api: PlayedApi | str, **fields: Any) -> Watched:

@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.adapters.pieces import DEADLINE
-from tests.docs.test_readme import ROOT, Program, free_port
+from tests.docs.test_readme import ROOT, Program
+from tests.ports import free_port
 
 from dojo_adapters.cli import main
 from dojo_simulator import LocalGateway

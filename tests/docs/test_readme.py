@@ -7,7 +7,6 @@ import os
 import re
 import runpy
 import shlex
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -22,6 +21,7 @@ from typing import Any, TypeAlias
 import pytest
 import trio
 from tests.adapters.pieces import DEADLINE, Collected
+from tests.ports import free_port
 
 from dojo_proto import Settings, Status
 from dojo_proto.backoff import MAX_RETRY_AFTER, Backoff
@@ -245,19 +245,6 @@ def split(command: str) -> tuple[dict[str, str], list[str]]:
     variables = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
     name, *arguments = words[len(variables) :]
     return variables, [str(Path(sysconfig.get_path("scripts")) / name), *arguments]
-
-
-def free_port() -> int:
-    """A port with two free ones above it."""
-    while True:
-        with ExitStack() as stack:
-            port: int = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            try:
-                for above in (port + 1, port + 2):
-                    stack.enter_context(socket.create_server(("127.0.0.1", above)))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def test_the_quick_start(till: Path) -> None:

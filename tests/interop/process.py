@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds after which whatever waits gives up; far more than anything here takes."""
 
 Command = Callable[[socket.socket], Sequence[str]]

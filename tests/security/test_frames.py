@@ -99,7 +99,7 @@ def test_a_million_tiny_fragments_make_one_buffer_and_then_one_close(frame: Make
     attacked.suffer(fragments(frame, TEXT, b"x", 100_000))
     tenth = process_time() - began
     attacked.suffer(fragments(frame, CONTINUATION, b"x", 900_000))
-    assert process_time() - began < 20 * tenth  # so it is linear
+    assert process_time() - began < 40 * tenth  # so it is linear: else it were 100 times as much
     assert getallocatedblocks() - before < 1000
     assert attacked.closed is None
     attacked.suffer(fragments(frame, CONTINUATION, b"x", 2 * READ))

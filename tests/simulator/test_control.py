@@ -145,13 +145,12 @@ def test_an_epos_that_does_not_answer_is_reported(
 
 
 def test_without_a_simulator_the_error_names_the_address() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(
-        SimulatorError,
-        match=rf"no simulator answers at 127\.0\.0\.1:{port}: .*`dojo-epos simulate` starts one",
-    ):
-        trigger("127.0.0.1", port, "ListAreas", {})
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        port = deaf.getsockname()[1]
+        said = rf"no simulator answers at 127\.0\.0\.1:{port}: .*`dojo-epos simulate` starts one"
+        with pytest.raises(SimulatorError, match=said):
+            trigger("127.0.0.1", port, "ListAreas", {})
 
 
 def test_something_else_that_listens_is_no_simulator() -> None:

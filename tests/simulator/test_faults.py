@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -20,6 +21,7 @@ from dojo_simulator import (
 )
 from dojo_simulator.events import FaultInjected, ObserverEvent
 from dojo_simulator.faults import Faults, parse_fault
+from dojo_simulator.session import Session
 
 Serve = Callable[..., Any]
 PAY = "RecordOrderPaymentByIdV1"
@@ -120,11 +122,32 @@ def test_no_call_is_refused(gateway: LocalGateway, serve: Serve) -> None:
         _start(gateway, Fault("refuse"))
 
 
-def test_a_delayed_request_leaves_late(gateway: LocalGateway, serve: Serve) -> None:
+@pytest.fixture
+def later(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """Have what is to be later wait for this, which returns how many seconds it was to be."""
+    held: SimpleQueue[tuple[float, Callable[..., None]]] = SimpleQueue()
+    wait = Session.later
+
+    def hold(session: Session, seconds: float, *step: Any) -> None:
+        held.put((seconds, partial(wait, session, 0.0, *step)))
+
+    def let_go() -> float:
+        seconds, go_on = held.get(timeout=5)
+        gateway._loop.call(go_on)
+        return seconds
+
+    monkeypatch.setattr(Session, "later", hold)
+    return let_go
+
+
+def test_a_delayed_request_leaves_late(
+    gateway: LocalGateway, serve: Serve, later: Callable[[], float]
+) -> None:
     epos = serve(gateway.url)
     late = _start(gateway, Fault("delay", value=0.05))
     in_time = gateway.wait_for_epos().start_call("ListAreasV1")
     assert epos.read_request()["id"] == in_time.id
+    assert later() == 0.05
     request = epos.read_request()
     assert request["id"] == late.id
     epos.answer(request, {})
@@ -132,11 +155,12 @@ def test_a_delayed_request_leaves_late(gateway: LocalGateway, serve: Serve) -> N
 
 
 def test_a_delayed_request_whose_connection_is_gone_is_never_sent(
-    gateway: LocalGateway, serve: Serve
+    gateway: LocalGateway, serve: Serve, later: Callable[[], float]
 ) -> None:
     serve(gateway.url)
     late = _start(gateway, Fault("delay", value=0.05))
     gateway.wait_for_epos().drop()
+    later()
     with pytest.raises(ConnectionEnded, match="was not sent"):
         late.wait()
 
@@ -170,11 +194,12 @@ def test_a_duplicate_comes_twice_and_the_first_answer_counts(
 
 
 def test_a_drop_after_the_request_leaves_the_outcome_open(
-    gateway: LocalGateway, serve: Serve
+    gateway: LocalGateway, serve: Serve, later: Callable[[], float]
 ) -> None:
     epos = serve(gateway.url)
     call = _start(gateway, Fault("drop-after-request", value=0.05))
     assert epos.read_request()["id"] == call.id
+    assert later() == 0.05
     with pytest.raises(ConnectionEnded, match="aborted"):
         call.wait()
     assert epos.read_end().cause is Cause.LOST

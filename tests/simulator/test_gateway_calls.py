@@ -172,7 +172,7 @@ def test_a_call_that_times_out_is_sent_again_and_late_answers_answer_nothing(
     epos = serve(gateway.url)
     gateway.wait_for_epos()
     policy = RetryPolicy(delay=0, same_id=False)
-    called = threads.submit(gateway.call, "ListAreas", timeout=0.5, retry=policy)
+    called = threads.submit(gateway.call, "ListAreas", timeout=1.0, retry=policy)
     first, second = epos.read_request(), epos.read_request()
     epos.answer(first, ["late"])
     epos.answer(second, ["in time"])
@@ -198,7 +198,7 @@ def test_a_gateway_that_has_fallen_silent_sends_it_again_all_the_same(
     quiet = serve(gateway.url)
     first = gateway.wait_for_epos()
     called = threads.submit(
-        gateway.call, "ListAreas", timeout=0.5, retry=SOON, fault=Fault("silent")
+        gateway.call, "ListAreas", timeout=1.0, retry=SOON, fault=Fault("silent")
     )
     request = quiet.read_request()
     back = serve(gateway.url)  # it has noticed that no ping is answered

@@ -118,11 +118,10 @@ def test_what_is_no_tunnel_is_answered_so(request_line: str, status: int) -> Non
         assert answer.startswith(b"HTTP/1.1 %d " % status)
 
 
-def test_a_target_that_refuses_is_a_bad_gateway(echo: socket.socket) -> None:
-    where = target(echo)
-    echo.close()
-    with ConnectProxy() as proxy:
-        stream, answer = connect(proxy, where)
+def test_a_target_that_refuses_is_a_bad_gateway() -> None:
+    with ConnectProxy() as proxy, socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        stream, answer = connect(proxy, target(deaf))
         stream.close()
         assert answer.startswith(b"HTTP/1.1 502 ")
 

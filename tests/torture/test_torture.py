@@ -14,8 +14,8 @@ from dojo_simulator.events import Answered, Called, Unasked
 from dojo_simulator.restaurant import database, schema
 
 BOUND = 5
-"""Short runs within which a till that breaks a promise is to be found; the first one is enough
-where the machine is not too slow to kill it often."""
+"""Short runs within which everything has to happen, and a till that breaks a promise to be found;
+the first one is enough where the machine is not too slow to kill it often."""
 
 
 def short(folder: Path, target: str, journal: str, seed: int = 0) -> Outcome:
@@ -34,10 +34,17 @@ def short(folder: Path, target: str, journal: str, seed: int = 0) -> Outcome:
 
 
 def test_the_books_of_the_sample_restaurant_agree(tmp_path: Path) -> None:
-    outcome = short(tmp_path, "dojo_simulator.restaurant:epos", "sqlite:{database}")
-    assert outcome.wrongs == []
-    assert min(outcome.payments, outcome.kills, outcome.drops, outcome.retries) > 0
-    assert outcome.pence > 0
+    done = [0, 0, 0, 0, 0]
+    for seed in range(BOUND):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        one = short(folder, "dojo_simulator.restaurant:epos", "sqlite:{database}", seed)
+        assert one.wrongs == []
+        came = (one.payments, one.kills, one.drops, one.retries, one.pence)
+        done = [sum(each) for each in zip(done, came, strict=True)]
+        if all(done):
+            return
+    pytest.fail(f"of payments, kills, drops, retries and pence something is missing: {done}")
 
 
 @pytest.mark.parametrize(

@@ -39,16 +39,19 @@ def nothing_is_left(_first_loop_of_uvloop: None, monkeypatch: pytest.MonkeyPatch
     threads, descriptors = set(threading.enumerate()), _descriptors()
     yield
     for thread in set(threading.enumerate()) - threads:
+        if thread.name.startswith("Trio thread"):
+            continue  # idle: trio keeps those for ten seconds, for whoever needs one next
         thread.join(DEADLINE)
         assert not thread.is_alive(), f"{thread.name} still runs"
-    assert _descriptors() == descriptors
+    # What others have left may have been closed meanwhile.
+    assert _descriptors() <= descriptors
 
 
-def _descriptors() -> list[str]:
+def _descriptors() -> set[str]:
     """What is open, where the system tells."""
     if not _DESCRIPTORS.exists():
-        return []
-    return sorted(link.name for link in _DESCRIPTORS.iterdir() if link.exists())
+        return set()
+    return {link.name for link in _DESCRIPTORS.iterdir() if link.exists()}
 
 
 @pytest.fixture(params=RUNTIMES, ids=lambda runtime: runtime.name)

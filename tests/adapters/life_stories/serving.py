@@ -17,7 +17,7 @@ from dojo_proto.events import Event
 
 E = TypeVar("E", bound=Event)
 
-DEADLINE = 10.0
+DEADLINE = 20.0
 """Seconds after which whatever waits gives up; far more than anything here takes."""
 
 

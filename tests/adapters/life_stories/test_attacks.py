@@ -138,10 +138,11 @@ def test_it_ends_with_its_reason(
 def test_it_is_red_where_no_101_is_judged(
     serve: Serve, epos: Epos, played: PlayedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handshake.Handshake, "_fault", lambda _self, _head: "")
-    monkeypatch.setattr("tests.adapters.life_stories.serving.DEADLINE", 0.3)
-    with pytest.raises(AssertionError):
-        attack(wrong_accept, serve, epos, played)
+    with monkeypatch.context() as planted:
+        planted.setattr(handshake.Handshake, "_fault", lambda _self, _head: "")
+        planted.setattr("tests.adapters.life_stories.serving.DEADLINE", 0.3)
+        with pytest.raises(AssertionError, match="never told"):
+            attack(wrong_accept, serve, epos, played)
 
 
 @pytest.fixture

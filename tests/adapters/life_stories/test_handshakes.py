@@ -77,16 +77,17 @@ def test_a_proxy_that_refuses_is_named_with_its_status(
 def test_a_proxy_that_is_not_there_is_told_to_be_one_and_where_it_was_named(
     serve: Serve, epos: Epos
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
-    service = serve(
-        epos, proxy=f"http://till:s3cret@127.0.0.1:{port}", backoff_initial=300, backoff_max=300
-    )
-    reason = service.wait_for_event(Closed).reason
-    named = f"no connection to the proxy 127.0.0.1:{port} (of Settings.proxy): "
-    assert reason.startswith(named)
-    assert "s3cret" not in reason
-    service.abort()
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        port = deaf.getsockname()[1]
+        service = serve(
+            epos, proxy=f"http://till:s3cret@127.0.0.1:{port}", backoff_initial=300, backoff_max=300
+        )
+        reason = service.wait_for_event(Closed).reason
+        named = f"no connection to the proxy 127.0.0.1:{port} (of Settings.proxy): "
+        assert reason.startswith(named)
+        assert "s3cret" not in reason
+        service.abort()
 
 
 def test_a_mistake_of_the_program_is_told_before_anything_is_dialed(

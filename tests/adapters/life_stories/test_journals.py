@@ -54,12 +54,13 @@ def test_a_disk_that_hangs_is_given_up_and_the_payment_not_begun(
     gateway: LocalGateway,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dojo_adapters.steps.JOURNAL_TIMEOUT", 0.05)
     journal = SlowJournal()
     service = serve(epos, journal=journal)
     connection = gateway.wait_for_epos()
-    connection.start_call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
-    failed = service.wait_for_event(JournalFailed)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("dojo_adapters.steps.JOURNAL_TIMEOUT", 0.05)
+        connection.start_call("RecordOrderPaymentByIdV1", payment("o-1", "pi-1"))
+        failed = service.wait_for_event(JournalFailed)
     assert (failed.step, failed.reason) == ("begin", "no answer within 0.05 s")
     finished = service.wait_for_event(RequestFinished)
     assert finished.outcome is RequestOutcome.WITHHELD

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.life_stories.serving import DEADLINE, Runtime
 from tests.adapters.life_stories.tills import HELD, Till, order, payment
 from tests.adapters.life_stories.transports import over_every_transport
+from tests.adapters.pieces import eventually
 from wsproto.events import Ping, Pong, TextMessage
 
 from dojo_proto import Context, Epos, NotFound
@@ -21,6 +23,15 @@ def call(connection: EposConnection, method: str, **params: Any) -> Any:
     """Call, and return the result."""
     reply = connection.call(method, params)
     assert reply.error is None, reply.error
+    return reply.result
+
+
+def call_until_in_time(connection: EposConnection, method: str, **params: Any) -> Any:
+    """As `call`, where a read has so little time that on a busy machine it may take too long."""
+    until = monotonic() + DEADLINE
+    while (reply := connection.call(method, params)).error is not None:
+        assert reply.error["message"] == "the EPOS took too long"
+        assert monotonic() < until
     return reply.result
 
 
@@ -174,11 +185,11 @@ def test_a_read_that_takes_too_long_is_answered_and_an_async_def_cancelled(
     assert late is not None
     assert (late["errorType"], late["message"]) == ("UnexpectedError", "the EPOS took too long")
     if runtime.allows_async:
-        assert till.cancelled.wait(5), "the handler still runs"
+        assert till.cancelled.wait(DEADLINE), "the handler still runs"
     late = connection.call("GetOrderByIdV1", {"orderId": HELD}).error
     assert late is not None
     assert late["message"] == "the EPOS took too long"
-    assert call(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
+    assert call_until_in_time(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
 
 
 def test_a_handler_that_raises_when_it_is_cancelled_ends_nothing_else(
@@ -201,8 +212,8 @@ def test_a_handler_that_raises_when_it_is_cancelled_ends_nothing_else(
     assert late is not None
     assert late["message"] == "the EPOS took too long"
     till.wait_for_visitor()
-    assert call(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
-    assert service.status().in_flight == 0
+    assert call_until_in_time(connection, "GetOrderByIdV1", orderId="o-1") == order("o-1")
+    eventually(lambda: service.status().in_flight == 0, "nothing runs")
 
 
 def test_more_than_there_is_room_for_is_turned_away(

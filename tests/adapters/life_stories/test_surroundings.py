@@ -25,7 +25,7 @@ from dojo_proto.events import (
 )
 from dojo_simulator import LocalGateway
 
-A_MOMENT = timedelta(seconds=1)
+A_MOMENT = timedelta(minutes=1)
 
 
 @pytest.fixture

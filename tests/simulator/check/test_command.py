@@ -1,10 +1,10 @@
 """`dojo-epos check`, as a developer runs it."""
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from dojo_adapters.background import in_background
 from dojo_adapters.cli import Exit, main
@@ -27,12 +27,6 @@ def search(ctx, params):
     return {"data": [{"id": "1", "status": "Confirmed", "payable": True,
                       "details": {"orderType": "DineIn", "dineIn": {}}}]}
 """
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
@@ -121,17 +115,18 @@ def test_arguments_that_cannot_be_read(
     assert complaint in capsys.readouterr().err
 
 
-def test_an_epos_that_runs_by_itself(free_port: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_epos_that_runs_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
     settings = Settings(
-        api_key="sk_sandbox_c4nary", url=f"ws://127.0.0.1:{free_port}/epos", backoff_max=1
+        api_key="sk_sandbox_c4nary", url=f"ws://127.0.0.1:{port}/epos", backoff_max=1
     )
-    words = ["--port", str(free_port), "--order", "order-2", "--only", "CON-1", "PAY-1", "CAP-2"]
+    words = ["--port", str(port), "--order", "order-2", "--only", "CON-1", "PAY-1", "CAP-2"]
     with Restaurant() as restaurant:
         options = {"journal": "memory:", "state": restaurant}
         with in_background("threads", epos, settings, **options):  # type: ignore[arg-type] # a dict
             assert main(argv=["check", "--connect", *words]) == Exit.OK
     out = capsys.readouterr().out
-    assert f"waiting for an EPOS at ws://127.0.0.1:{free_port}/epos" in out
+    assert f"waiting for an EPOS at ws://127.0.0.1:{port}/epos" in out
     assert "2 passed, 0 failed, 1 skipped" in out
     assert "c4nary" not in out
 
@@ -149,9 +144,7 @@ def test_a_program_without_a_module_name_is_in_the_help(
     assert "`PROGRAM check`" in capsys.readouterr().out
 
 
-def test_no_epos_comes(
-    free_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_epos_comes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(command, "ARRIVAL", 0.05)
-    assert main(argv=["check", "--connect", "--port", str(free_port)]) == Exit.FAILED
+    assert main(argv=["check", "--connect", "--port", str(free_port())]) == Exit.FAILED
     assert "no EPOS has connected within 0.05 s" in capsys.readouterr().err
