@@ -148,6 +148,24 @@ def test_only_the_handler_that_is_cancelled_ends() -> None:
     play(story)
 
 
+def test_a_handler_that_is_cancelled_before_it_begins_never_does() -> None:
+    async def story(stage: Stage) -> None:
+        begun: list[str] = []
+
+        async def begins(_ctx: object, _params: object) -> None:
+            begun.append("begun")
+
+        early, late = stage.submit(begins), stage.submit(begins)
+        stage.crew.cancel(early.call)
+        assert isinstance(stage.outcomes[early.call], Raised)
+        await passed()
+        assert stage.outcomes[late.call] == Returned(None)
+        stage.crew.cancel(late.call)  # of what is over there is nothing to cancel
+        assert begun == ["begun"]
+
+    play(story)
+
+
 def test_a_handler_that_is_cut_off_since_all_is_cancelled_has_no_outcome() -> None:
     ended: list[str] = []
     sleeps = sleeping(ended)

@@ -43,10 +43,16 @@ class Crew:
         self._call(1)
 
     def cancel(self, call: Call) -> None:
-        """Cancel the handler of `call`, if it still runs."""
+        """Cancel the handler of `call`, if it still runs; one that has not begun never does."""
         scope = self._scopes.get(call)
         if scope is not None:
             scope.cancel()
+            return
+        for run in self._runs:
+            if run.call is call:
+                self._runs.remove(run)
+                self._deliver(call, Raised(trio.TooSlowError()))
+                return
 
     def _call(self, wanted: int) -> None:
         """See to it that `wanted` tasks are on their way, as far as there is work for them."""
