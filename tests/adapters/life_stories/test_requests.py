@@ -196,7 +196,7 @@ def test_a_handler_that_raises_when_it_is_cancelled_ends_nothing_else(
     serve: Serve, epos: Epos, till: Till, gateway: LocalGateway, runtime: Runtime
 ) -> None:
     if not runtime.allows_async:
-        pytest.skip("nothing is cancelled here")
+        pytest.skip("it has no event loop")
 
     @epos.on("GetOrderBillById")
     async def get_bill(_ctx: Context, _params: dict[str, Any]) -> None:
