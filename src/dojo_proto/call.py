@@ -1,7 +1,7 @@
 """One request under way, and those who wait for its answer."""
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -37,6 +37,10 @@ class Phase(Enum):
     # There is one of each; Enum's own hash is that of the name, in Python.
     __hash__ = object.__hash__
 
+
+# Found once: in Python 3.11 that takes longer than all that is done with it.
+RUNNING: Final = Phase.RUNNING
+DONE: Final = Phase.DONE
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.QUEUED: frozenset({Phase.BEGINNING, Phase.RUNNING, Phase.ASKING}),

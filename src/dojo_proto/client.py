@@ -12,25 +12,18 @@ from typing import Any
 from dojo_proto.actions import Action, Carry, Dial, Link, Stop, Wait
 from dojo_proto.call import Call
 from dojo_proto.connecting import closed, connect, explained
-from dojo_proto.connection import Connection, ConnectionEvent, Ended, RoundTrip
+from dojo_proto.connection import CLOSED, CLOSING, Connection, ConnectionEvent, Ended, RoundTrip
 from dojo_proto.connection import State as ConnectionState
 from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import Epos
 from dojo_proto.errors import ConfigurationError
-from dojo_proto.events import (
-    Cause,
-    Draining,
-    Event,
-    JournalFailed,
-    Opened,
-    PingRoundTrip,
-)
+from dojo_proto.events import Cause, Draining, Event, JournalFailed, Opened, PingRoundTrip
 from dojo_proto.framing import NORMAL_CLOSURE, Message
 from dojo_proto.journal import Found, Row
 from dojo_proto.pending import PendingEvents
 from dojo_proto.settings import Settings, environment_of
 from dojo_proto.status import Status
-from dojo_proto.supervisor import State, Supervisor
+from dojo_proto.supervisor import DRAINING, State, Supervisor
 from dojo_proto.timers import earliest
 from dojo_proto.version import __version__
 from dojo_proto.work import Outcome, Work
@@ -103,6 +96,8 @@ class Client:
 
     def next_action(self) -> Action:
         """What the transport should be doing now. Asking changes nothing."""
+        if self._link is not None:
+            return Carry(link=self._link)
         match self._supervisor.state:
             case State.DIALING:
                 via = self._proxy or self._address
@@ -115,7 +110,7 @@ class Client:
             case State.STOPPED:
                 return Stop(error=self._supervisor.error)
             case _:
-                return Wait() if self._link is None else Carry(link=self._link)
+                return Wait()
 
     def speaks_tls(self, link: Link) -> bool:
         """Whether the bytes of `link` are TLS from here on; a tunnel is asked for without."""
@@ -138,7 +133,7 @@ class Client:
         receipts = self._dispatch.receipts
         if receipts.waiting:
             receipts.written(connection.written)
-            if not data and self._supervisor.state is State.DRAINING and connection.confirm(now):
+            if not data and self._supervisor.state is DRAINING and connection.confirm(now):
                 data = connection.data_to_send(now, limit)
         return data
 
@@ -343,7 +338,7 @@ class Client:
 
     @property
     def _drained(self) -> bool:
-        return self._supervisor.state is State.DRAINING and (
+        return self._supervisor.state is DRAINING and (
             (self._dispatch.idle and not self._unconfirmed) or self._supervisor.drain_expired
         )
 
@@ -355,9 +350,9 @@ class Client:
     def _wind_up(self, connection: Connection, now: float) -> bool:
         """Let go of a connection that nobody needs; say whether that made something happen."""
         state = connection.state
-        if state is ConnectionState.CLOSING:
+        if state is CLOSING:
             return self._unlink(now)  # RFC 6455 section 5.5.1: behind a Close no answer may leave
-        if self._supervisor.state is not State.DRAINING:
+        if self._supervisor.state is not DRAINING:
             return False
         if state is ConnectionState.OPEN and not self._drained:
             return False
@@ -373,23 +368,24 @@ class Client:
         return link > 0
 
     def _handle(self, event: ConnectionEvent, connection: Connection, now: float) -> None:
-        number = self._supervisor.dials
-        if isinstance(event, Ended):
+        is_over = connection.state is CLOSED  # what came in behind what ended it counts as unread
+        if isinstance(event, Message):
+            link = self._dispatch.delivery.link
+            if link and not is_over:  # behind this side's Close nobody can be answered
+                self._dispatch.intake.receive(link, event, now)
+        elif isinstance(event, Ended):
             self._connection = None
             self._link = None
             self._unlink(now)
             self._dial_over(event, now)
-        elif connection.state is ConnectionState.CLOSED:
-            pass  # it came in behind what made this side give up, and counts as unread
-        elif isinstance(event, Message):
-            if self._dispatch.delivery.link:  # behind this side's Close nobody can be answered
-                self._dispatch.intake.receive(number, event, now)
+        elif is_over:
+            pass
         elif isinstance(event, RoundTrip):
             self._dispatch.receipts.arrived(event.arrived)
-            self._events.put(PingRoundTrip(link=number, seconds=event.seconds))
+            self._events.put(PingRoundTrip(link=self._supervisor.dials, seconds=event.seconds))
         else:  # Open; a client's stages pass or are refused, and none has Asked
             self._supervisor.opened(now)
-            self._dispatch.delivery.link = number
+            number = self._dispatch.delivery.link = self._supervisor.dials
             seconds = now - self._supervisor.deadline + self._settings.open_timeout
             self._events.put(Opened(link=number, url=self._settings.url, seconds=seconds))
 

@@ -6,7 +6,7 @@ nothing of JSON-RPC or of other connections.
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -42,6 +42,12 @@ class State(Enum):
     """A Close frame was sent or received, and the stream has not ended."""
     CLOSED = "closed"
     """Over. Nothing is sent or read any more."""
+
+
+# Found once: in Python 3.11 that takes longer than all that is done with it.
+OPEN: Final = State.OPEN
+CLOSING: Final = State.CLOSING
+CLOSED: Final = State.CLOSED
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +145,7 @@ class Connection:
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes that came in. Never raises on them."""
-        if self.state is State.CLOSED or not data:
+        if self.state is CLOSED or not data:
             return
         self._keepalive.received(now)
         if self._framing is not None:
@@ -217,7 +223,7 @@ class Connection:
         connection instead.
         """
         answering = self._peer_closed and self._outbound.close is not None
-        if self._framing is None or not (self.state is State.OPEN or answering):
+        if self._framing is None or not (self.state is OPEN or answering):
             return None
         waiting = self._outbound.size
         if waiting >= self._limits.max_outbound:
@@ -288,11 +294,11 @@ class Connection:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`, or None when there is nothing to wait for."""
+        if self.state is OPEN:
+            return self._keepalive.next_timer()
         match self.state:
             case State.TUNNELLING | State.OPENING:
                 return self._limits.open_deadline
-            case State.OPEN:
-                return self._keepalive.next_timer()
             case State.CLOSING:
                 return self._close_deadline
             case State.CLOSED:
@@ -327,7 +333,7 @@ class Connection:
 
     def _receive_frames(self, framing: Framing, data: bytes, now: float) -> None:
         for event in framing.receive_data(data):
-            if self.state is State.OPEN:
+            if self.state is OPEN:
                 match event:
                     case Message():
                         self._events.append(event)

@@ -9,9 +9,10 @@ that keeps money from being lost or doubled is in this module:
 """
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Hashable
 from enum import Enum
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -35,10 +36,6 @@ TOO_SLOW = UnexpectedError("the EPOS took too long")
 
 # They would split a line of a log, or steer a terminal that shows one.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-
-
-# Most results are one of these, and to ask an abstract class of each is slow.
-_PLAIN = (msgspec.Struct, dict)
 
 
 class Asking(Enum):
@@ -132,12 +129,15 @@ def sound(outcome: Outcome) -> Outcome:
 
     It comes from an `async def` inside a wrapper that hides it, and nothing has run yet.
     """
-    if type(outcome) is not Returned or isinstance(outcome.value, _PLAIN):
-        return outcome
-    if isinstance(outcome.value, Awaitable):
+    if type(outcome) is Returned and _is_awaited(cast("Hashable", type(outcome.value))):
         reason = "it returned something to await: it has to be registered as an `async def`"
         return Raised(TypeError(reason))
     return outcome
+
+
+@lru_cache(256)  # an abstract class is slow to ask, and a till has few types of results
+def _is_awaited(kind: Any) -> bool:
+    return issubclass(kind, Awaitable)
 
 
 def after_begin(call: Call, found: Found, *, owner: str, started: bool, draining: bool) -> Step:
@@ -194,7 +194,7 @@ def after_run(call: Call, outcome: Outcome) -> Step:
     method = call.handler.method
     if isinstance(outcome, Returned):
         result, fault = encode_result(method, outcome.value)
-        if method.kind is not Kind.READ:
+        if not call.handler.reads:
             # It was booked, and nothing but success may be said of it.
             return Keep(RowState.SUCCEEDED, result or b"{}", fault)
         return Reply(error_object(UNFIT) if fault else result, fault=fault)

@@ -35,13 +35,13 @@ class Delivery:
 
     def result(self, call: Call, result: bytes, now: float, *, repeat: bool = False) -> None:
         """Answer everybody with success; `result` is JSON."""
-        outcome = RequestOutcome.REPEAT if repeat else RequestOutcome.SUCCESS
         method = call.handler.method.wire
         echoed = method if self._echo_method else ""
         for waiter in call.waiters:
             if waiter.id is not None:
                 self._send(waiter, encode_result(waiter.id, result, echoed), call.ticket)
             if self._observe:
+                outcome = RequestOutcome.REPEAT if repeat else RequestOutcome.SUCCESS
                 self._reports.finished(method, waiter, outcome, now)
         call.waiters = []
 

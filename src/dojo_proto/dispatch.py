@@ -14,7 +14,7 @@ import msgspec
 from dojo_proto import decisions
 from dojo_proto.admission import Admission
 from dojo_proto.agenda import Agenda
-from dojo_proto.call import Call, Phase, move
+from dojo_proto.call import DONE, RUNNING, Call, Phase, move
 from dojo_proto.contract import Kind
 from dojo_proto.decisions import Forget, Keep, Reply, RunHandler, Step, error_object
 from dojo_proto.delivery import Delivery
@@ -153,15 +153,14 @@ class Dispatch:
             declared = isinstance(outcome.error, DomainError) and call.phase is Phase.RUNNING
             if not declared:  # a lookup has nothing to refuse
                 self._reports.failed(call, outcome.error)
-        match call.phase:
-            case Phase.RUNNING:
-                step = decisions.after_run(call, outcome)
-            case Phase.ASKING:
-                step = decisions.after_ask(call, outcome)
-            case Phase.REPEATING:
-                step = decisions.after_ask_again(call, outcome)
-            case _:
-                raise LocalProtocolError(f"{call!r} was not running")
+        if call.phase is RUNNING:
+            step = decisions.after_run(call, outcome)
+        elif call.phase is Phase.ASKING:
+            step = decisions.after_ask(call, outcome)
+        elif call.phase is Phase.REPEATING:
+            step = decisions.after_ask_again(call, outcome)
+        else:
+            raise LocalProtocolError(f"{call!r} was not running")
         self._carry_out(call, step, now)
 
     def committed(self, call: Call, now: float) -> None:
@@ -294,7 +293,7 @@ class Dispatch:
             self.table.open_rows[call.ticket] = True
         if self._reports.observe:
             self._reports.started(call)
-        self._run(call, call.handler, Phase.RUNNING, now)
+        self._run(call, call.handler, RUNNING, now)
 
     def _run(self, call: Call, handler: Handler, phase: Phase, now: float) -> None:
         reads = call.identity is None
@@ -345,12 +344,12 @@ class Dispatch:
         if reply.fault:
             self._reports.unfit(call, reply.fault)
         content = reply.content
-        if isinstance(content, ErrorObject):
-            self.delivery.error(call, content, now, repeat=reply.repeat)
-        else:
+        if isinstance(content, bytes):
             if call.ticket in self.table.open_rows:
                 self._booked(call, now)  # the till has it, and the journal could not keep that
             self.delivery.result(call, content, now, repeat=reply.repeat)
+        else:
+            self.delivery.error(call, content, now, repeat=reply.repeat)
         self._done(call, now)
 
     def _booked(self, call: Call, now: float) -> None:
@@ -372,7 +371,7 @@ class Dispatch:
         self.agenda.cancel(call)
 
     def _done(self, call: Call, now: float) -> None:
-        move(call, Phase.DONE)
+        move(call, DONE)
         call.deadline = None
         del self.table.started[call.number]
         if call.identity is not None:

@@ -6,7 +6,7 @@ It decides whether and when to dial; it knows nothing of bytes or requests.
 from collections.abc import Callable
 from enum import Enum
 from math import inf, nextafter
-from typing import assert_never
+from typing import Final, assert_never
 
 from dojo_proto.backoff import Backoff
 from dojo_proto.connection import Ended
@@ -38,6 +38,9 @@ class State(Enum):
     STOPPED = "stopped"
     """Over."""
 
+
+# Found once: in Python 3.11 that takes longer than all that is done with it.
+DRAINING: Final = State.DRAINING
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.IDLE: frozenset({State.DIALING, State.STOPPED}),

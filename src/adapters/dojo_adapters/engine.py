@@ -203,17 +203,19 @@ class Engine(ABC):
                 self.was_open = True
                 self.opened()
             self._observer.put(event)
-        action = self.client.next_action()
-        if isinstance(action, Dial) and action.number != self._dialed:
-            self._dialed = action.number
-            # Anew with each dial: after a sleep or a step of the clock there is one soon.
-            self.client.set_wall_offset(time() - monotonic())
-            self.start_dial(action)
-        elif isinstance(action, Stop) and not self._ended:
-            self._ended = True
-            self._rest.stop()
-            self.error = self.error or action.error
-            self.stopped()
+        match self.client.next_action():
+            case Carry():
+                pass  # as nearly always
+            case Dial() as dial if dial.number != self._dialed:
+                self._dialed = dial.number
+                # Anew with each dial: after a sleep or a step of the clock there is one soon.
+                self.client.set_wall_offset(time() - monotonic())
+                self.start_dial(dial)
+            case Stop(error=error) if not self._ended:
+                self._ended = True
+                self._rest.stop()
+                self.error = self.error or error
+                self.stopped()
         self.settle()
 
     def start_dial(self, action: Dial) -> None:
@@ -353,9 +355,10 @@ class Engine(ABC):
     def _do_work(self) -> None:
         while (work := self.client.next_work()) is not None:
             match work:
-                case Run(is_async=True):
-                    self.start_task(work)
                 case Run():
+                    if work.is_async:
+                        self.start_task(work)
+                        continue
                     if self._workers is None:
                         self._workers = Workers(self.settings.workers, self._deliver_ran)
                     self._workers.submit(work)
