@@ -50,6 +50,14 @@ def up(**settings: Any) -> tuple[Client, Link]:
     return machine, link
 
 
+def pinged(machine: Client, link: Link, now: float) -> bytes:
+    """The payload of the ping that leaves."""
+    machine.handle_timer(now)
+    ping = machine.data_to_send(link, now)
+    mask, payload = ping[2:6], ping[6:]
+    return bytes(a ^ b for a, b in zip(payload, mask, strict=True))
+
+
 def accept(request: bytes) -> bytes:
     """The gateway's 101."""
     key = request.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0].decode()
@@ -293,12 +301,9 @@ def test_a_refusal_is_told_with_its_status_and_without_the_key() -> None:
 
 def test_round_trips_of_pings_are_told(frame: MakeFrame) -> None:
     machine, link = up()
-    machine.handle_timer(22)
-    ping = machine.data_to_send(link, 22)
-    mask, payload = ping[2:6], ping[6:]
+    pong = frame(PONG, pinged(machine, link, 22))
     events(machine)
-    answer = bytes(a ^ b for a, b in zip(payload, mask, strict=True))
-    machine.receive_data(link, frame(PONG, answer), 22.5)
+    machine.receive_data(link, pong, 22.5)
     assert events(machine) == [PingRoundTrip(link=1, seconds=0.5)]
 
 
@@ -351,9 +356,11 @@ def test_what_came_in_behind_what_made_this_side_give_up_is_not_read(frame: Make
     assert link is not None
     machine.receive_data(link, accept(machine.data_to_send(link, 1)), 1)
     unknown = frame(TEXT, b'{"jsonrpc":"2.0","id":1,"method":"Nonsense"}')
-    machine.receive_data(link, unknown * 50, 2)
+    pong = frame(PONG, pinged(machine, link, 22))
+    machine.receive_data(link, unknown * 50 + pong, 22)
     answered = [event for event in events(machine) if not isinstance(event, Opened)]
     assert len(answered) < 20
+    assert not any(isinstance(event, PingRoundTrip) for event in answered)
     assert isinstance(answered[-2], Closed)
     assert answered[-2].cause is Cause.UNREAD
     assert answered[-2].reason.endswith("bytes wait for the peer to read them; 1024 are allowed")
