@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from dojo_proto import framing
 from dojo_proto.actions import Action, Carry, Dial, Link, Stop, Wait
 from dojo_proto.call import Call
 from dojo_proto.connecting import closed, connect, explained
@@ -67,6 +68,7 @@ class Client:
         observe: bool = False,
         wall_offset: float = 0.0,
     ) -> None:
+        framing.prepare()
         self._epos = epos
         self._settings = settings
         self._entropy = entropy

@@ -6,6 +6,7 @@ injected entropy, so that the same inputs always give the same bytes.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from struct import pack
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -86,6 +87,24 @@ def check_close_code(code: int) -> None:
         raise LocalProtocolError(f"close code {code} may not be sent (RFC 6455 section 7.4)")
 
 
+@cache
+def _slow_lane() -> "type[SlowLane]":
+    # Here, since it takes long to import and only an open connection needs it.
+    from dojo_proto.slow_lane import SlowLane  # noqa: PLC0415
+
+    return SlowLane
+
+
+def prepare() -> None:
+    """Import what the frames of a connection need.
+
+    That takes tens of milliseconds: with the first frames it would hold up all that its event loop
+    has to do besides.
+    """
+    fast_lane.quickest_mask()
+    _slow_lane()
+
+
 class Framing:
     """The frames of one open connection. Driven by its connection.
 
@@ -164,10 +183,7 @@ class Framing:
     def _handed_over(self) -> "SlowLane":
         """The lane for what is no plain text; made when there is some, and left behind it."""
         if self._slow is None:
-            # Here, since wsproto takes long to import, and of most peers all frames are plain.
-            from dojo_proto.slow_lane import SlowLane  # noqa: PLC0415
-
-            self._slow = SlowLane(
+            self._slow = _slow_lane()(
                 client=self._client, max_message_size=self._max, deflate=self._deflate
             )
         return self._slow
