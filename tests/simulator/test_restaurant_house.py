@@ -95,18 +95,17 @@ def test_each_line_of_a_bill_has_what_its_type_says(call: Call) -> None:
 
 
 def test_nobody_waits_for_the_printer_but_who_asked_for_the_bill(
-    call: Call, till: Restaurant, monkeypatch: pytest.MonkeyPatch
+    call: Call, till: Restaurant
 ) -> None:
-    till.printing_time = 3.0
     meanwhile = []
 
-    def printing(seconds: float) -> None:
+    def printing() -> None:
         with ThreadPoolExecutor() as threads:
-            meanwhile.append((seconds, threads.submit(till.order, "order-2").result(5).id))
+            meanwhile.append(threads.submit(till.order, "order-2").result(5).id)
 
-    monkeypatch.setattr("dojo_simulator.restaurant.bills.sleep", printing)
+    till.printer = printing
     call("GetOrderBillById", orderId="order-1")
-    assert meanwhile == [(3.0, "order-2")]
+    assert meanwhile == ["order-2"]
 
 
 # The staff.

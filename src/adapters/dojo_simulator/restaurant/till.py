@@ -30,8 +30,8 @@ class Restaurant:
 
     `path` names the SQLite file that its data is kept in; one that does not exist is made, with a
     few open orders to pay. None means a temporary file, which is gone with the object. Only one
-    Restaurant may use a file at a time. `clock` gives the time, aware; `printing_time` is how many
-    seconds the bill printer takes. Raises ConfigurationError if the file cannot be used.
+    Restaurant may use a file at a time. `clock` gives the time, aware; `printer` is called for each
+    bill, and may take long. Raises ConfigurationError if the file cannot be used.
 
     What the till refuses raises Conflict, NotFound or InvalidRequest; then nothing has changed.
     """
@@ -41,9 +41,9 @@ class Restaurant:
         path: str | os.PathLike[str] | None = None,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        printing_time: float = 0.0,
+        printer: Callable[[], object] = lambda: None,
     ) -> None:
-        self.printing_time = printing_time
+        self.printer = printer
         self._database = Database(None if path is None else Path(path), clock, sample.fill)
         self._callback: Callable[[Notice], object] | None = None
         with self.writing() as books:
