@@ -374,17 +374,13 @@ class _Transport(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._paused = False
-        if self.flush():
-            self._engine.turn()  # a ping may be due soon after what has left now: set the timer
+        self._engine.turn()  # not only to write: a ping may be due soon after what leaves now
 
-    def flush(self) -> bool:
-        """Write what waits, and drop the socket when its link is over; say if anything was."""
+    def flush(self) -> None:
+        """Write what waits, and drop the socket when its link is over."""
         if self._transport is None:
-            return False
-        wrote = False
+            return
         while not self._paused and (data := self._wire.data_to_send(monotonic())):
             self._transport.write(data)
-            wrote = True
         if not self._engine.carries(self._link):
             self._transport.abort()
-        return wrote

@@ -355,10 +355,9 @@ class Engine(ABC):
     def _do_work(self) -> None:
         while (work := self.client.next_work()) is not None:
             match work:
+                case Run() if work.is_async:
+                    self.start_task(work)
                 case Run():
-                    if work.is_async:
-                        self.start_task(work)
-                        continue
                     if self._workers is None:
                         self._workers = Workers(self.settings.workers, self._deliver_ran)
                     self._workers.submit(work)
