@@ -4,11 +4,12 @@ from typing import get_args
 
 import msgspec
 import pytest
+from tests.proto.stored import entry
 
 from dojo_proto import Context, Epos, work
 from dojo_proto.call import Call, Waiter
 from dojo_proto.decisions import Keep, Reply
-from dojo_proto.journal import Entry, Identity, Row, RowState
+from dojo_proto.journal import Row, RowState
 from dojo_proto.unshown import Unshown
 from dojo_proto.work import Commit, Returned, Run
 
@@ -45,17 +46,7 @@ def test_what_is_to_be_done_shows_no_values() -> None:
         Returned({"name": "Ada C4nary"}),
         Reply(b'{"name":"Ada C4nary"}'),
         Keep(RowState.SUCCEEDED, b'{"name":"Ada C4nary"}'),
-        Row(
-            entry=Entry(
-                ticket="t",
-                method="M",
-                identity=Identity(key="k", repeat="", content="c", amounts="a"),
-                idempotency_key="i",
-                owner="us",
-            ),
-            state=RowState.SUCCEEDED,
-            answer=b'{"name":"Ada C4nary"}',
-        ),
+        Row(entry=entry(), state=RowState.SUCCEEDED, answer=b'{"name":"Ada C4nary"}'),
     ],
     ids=lambda holder: type(holder).__name__,
 )

@@ -39,9 +39,7 @@ def nothing_is_left(_first_loop_of_uvloop: None, monkeypatch: pytest.MonkeyPatch
     threads, descriptors = set(threading.enumerate()), _descriptors()
     yield
     for thread in set(threading.enumerate()) - threads:
-        if thread.name.startswith("Trio thread"):
-            continue  # idle: trio keeps those for ten seconds, for whoever needs one next
-        thread.join(DEADLINE)
+        thread.join(DEADLINE)  # trio keeps an idle one for ten seconds
         assert not thread.is_alive(), f"{thread.name} still runs"
     # What others have left may have been closed meanwhile.
     assert _descriptors() <= descriptors

@@ -21,7 +21,7 @@ class _Link:
         await self._send({"type": "websocket.send", "text": text})
 
     async def ping(self) -> None:
-        raise NotImplementedError("ASGI has no ping")
+        raise LookupError("ASGI has no ping")
 
     async def close(self, code: int) -> None:
         await self._send({"type": "websocket.close", "code": code})
