@@ -13,7 +13,15 @@ from dojo_proto import framing
 from dojo_proto.actions import Action, Carry, Dial, Link, Stop, Wait
 from dojo_proto.call import Call
 from dojo_proto.connecting import closed, connect, explained
-from dojo_proto.connection import CLOSED, CLOSING, Connection, ConnectionEvent, Ended, RoundTrip
+from dojo_proto.connection import (
+    CLOSED,
+    CLOSING,
+    OPEN,
+    Connection,
+    ConnectionEvent,
+    Ended,
+    RoundTrip,
+)
 from dojo_proto.connection import State as ConnectionState
 from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import Epos
@@ -117,11 +125,9 @@ class Client:
     def speaks_tls(self, link: Link) -> bool:
         """Whether the bytes of `link` are TLS from here on; a tunnel is asked for without."""
         connection = self._current(link)
-        return (
-            connection is not None
-            and link.server_hostname is not None
-            and connection.state is not ConnectionState.TUNNELLING
-        )
+        if connection is None or link.server_hostname is None:
+            return False
+        return connection.state is not ConnectionState.TUNNELLING
 
     def data_to_send(self, link: Link, now: float, limit: int = 65536) -> bytes:
         """Up to `limit` bytes for the socket of `link`, before any TLS; empty if none wait.
@@ -133,7 +139,7 @@ class Client:
             return b""
         data = connection.data_to_send(now, limit)
         receipts = self._dispatch.receipts
-        if receipts.waiting:
+        if receipts.waiting():
             receipts.written(connection.written)
             if not data and self._supervisor.state is DRAINING and connection.confirm(now):
                 data = connection.data_to_send(now, limit)
@@ -141,7 +147,8 @@ class Client:
 
     def next_work(self) -> Work | None:
         """The next thing to do for a handler or the journal, or None."""
-        return self._dispatch.agenda.next_work()
+        work = self._dispatch.agenda.work
+        return work.pop(0) if work else None
 
     def next_event(self) -> Event | None:
         """The next thing an observer may want to know, or None."""
@@ -155,7 +162,7 @@ class Client:
     def status(self) -> Status:
         """The state of the service, as data. Another thread may ask while one drives."""
         connection = self._connection
-        is_open = connection is not None and connection.state is ConnectionState.OPEN
+        is_open = connection is not None and connection.state is OPEN
         return Status(
             state=self._supervisor.state.value,
             since=self._wall(self._supervisor.since),
@@ -191,12 +198,11 @@ class Client:
         `timeout` is in seconds, `drain_timeout` if None. Calling again can only shorten it.
         """
         before = self._supervisor.state
-        dialing = before is State.DIALING
         seconds = self._settings.drain_timeout if timeout is None else timeout
         self._supervisor.drain(now, seconds)
         if self._supervisor.state is State.DRAINING is not before:
             self._events.put(Draining(running=self._dispatch.table.in_flight, seconds=seconds))
-        if dialing:
+        if before is State.DIALING:
             self._dial_over(Ended(cause=Cause.STOPPED, reason=_STOPPED), now)
         self._dispatch.drain(now)
         self._advance(now)
@@ -320,18 +326,18 @@ class Client:
         outgoing = self._dispatch.delivery.outgoing
         while (connection := self._connection) is not None:
             if outgoing:
-                self._send(connection, *outgoing.pop(0), now)
+                message, ticket = outgoing.pop(0)
+                mark = connection.send_text(message, now, confirm=ticket != "")
+                if ticket and mark is not None:
+                    self._dispatch.receipts.queued(ticket, mark)
             elif (event := connection.next_event()) is not None:
                 self._handle(event, connection, now)
+            elif connection.state is OPEN and self._supervisor.state is not DRAINING:
+                return  # as nearly always
             elif not self._wind_up(connection, now):
                 return
         if self._drained:
             self._end(now)
-
-    def _send(self, connection: Connection, message: bytes, ticket: str, now: float) -> None:
-        mark = connection.send_text(message, now, confirm=bool(ticket))
-        if ticket and mark is not None:
-            self._dispatch.receipts.queued(ticket, mark)
 
     def _end(self, now: float) -> None:
         if self._supervisor.state is not State.STOPPED:
@@ -340,14 +346,11 @@ class Client:
 
     @property
     def _drained(self) -> bool:
-        return self._supervisor.state is DRAINING and (
-            (self._dispatch.idle and not self._unconfirmed) or self._supervisor.drain_expired
-        )
-
-    @property
-    def _unconfirmed(self) -> bool:
-        """Whether an answer is on the open link, and Dojo is not known to have it."""
-        return self._connection is not None and self._dispatch.receipts.waiting
+        if self._supervisor.state is not DRAINING:
+            return False
+        # Is an answer on the open link that Dojo is not known to have?
+        unconfirmed = self._connection is not None and self._dispatch.receipts.waiting()
+        return (self._dispatch.idle and not unconfirmed) or self._supervisor.drain_expired
 
     def _wind_up(self, connection: Connection, now: float) -> bool:
         """Let go of a connection that nobody needs; say whether that made something happen."""
@@ -356,7 +359,7 @@ class Client:
             return self._unlink(now)  # RFC 6455 section 5.5.1: behind a Close no answer may leave
         if self._supervisor.state is not DRAINING:
             return False
-        if state is ConnectionState.OPEN and not self._drained:
+        if state is OPEN and not self._drained:
             return False
         # Nothing is left to answer; on one that is still opening nothing was ever asked.
         connection.close(NORMAL_CLOSURE, _STOPPED, now)

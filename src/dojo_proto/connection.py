@@ -222,10 +222,11 @@ class Connection:
         (RFC 6455 section 5.5.1). A peer that has left `max_outbound` bytes unread loses the
         connection instead.
         """
-        answering = self._peer_closed and self._outbound.close is not None
+        outbound = self._outbound
+        answering = self._peer_closed and outbound.close is not None
         if self._framing is None or not (self.state is OPEN or answering):
             return None
-        waiting = self._outbound.size
+        waiting = outbound.size()
         if waiting >= self._limits.max_outbound:
             self.abort(
                 Cause.UNREAD,
@@ -235,9 +236,9 @@ class Connection:
             )
             return None
         if fragment is None:
-            return self._outbound.put(self._framing.text(payload), confirm=confirm)
+            return outbound.put(self._framing.text(payload), confirm=confirm)
         frames = self._framing.fragments(payload, fragment)
-        return [self._outbound.put(frame, confirm=confirm) for frame in frames][-1]
+        return [outbound.put(frame, confirm=confirm) for frame in frames][-1]
 
     def close(self, code: int, reason: str, now: float, *, cause: Cause = Cause.STOPPED) -> None:
         """Say Close after what waits, and end when the peer has answered or at the time-out.
@@ -296,22 +297,16 @@ class Connection:
         """When to call `handle_timer`, or None when there is nothing to wait for."""
         if self.state is OPEN:
             return self._keepalive.next_timer()
-        match self.state:
-            case State.TUNNELLING | State.OPENING:
-                return self._limits.open_deadline
-            case State.CLOSING:
-                return self._close_deadline
-            case State.CLOSED:
-                return None
-            case _:
-                assert_never(self.state)
+        if self.state is CLOSING:
+            return self._close_deadline
+        return None if self.state is CLOSED else self._limits.open_deadline
 
     def handle_timer(self, now: float) -> None:
         """Do what is due. Early calls are harmless."""
         timer = self.next_timer()
         if timer is None or now < timer:
             return
-        if self.state is State.OPEN:
+        if self.state is OPEN:
             if self._keepalive.handle_timer(now) is Due.PING:
                 self._outbound.ping = self._entropy(4)
             else:

@@ -5,7 +5,7 @@ difference to what is told of it. Every outgoing frame is serialised here, with 
 injected entropy, so that the same inputs always give the same bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from struct import pack
 from typing import TYPE_CHECKING, TypeAlias
@@ -118,6 +118,7 @@ class Framing:
         "_deflate",
         "_ended",
         "_keys",
+        "_mask",
         "_masked",
         "_max",
         "_owed",
@@ -133,6 +134,7 @@ class Framing:
         deflate: "Deflate | None" = None,
     ) -> None:
         self._client = client
+        self._mask = _MASK if client else 0
         self._keys = fast_lane.mask_keys(entropy)
         self._masked = fast_lane.quickest_mask()
         self._max = max_message_size
@@ -145,40 +147,41 @@ class Framing:
         self._owed = 0
         self._ended = False
 
-    def receive_data(self, data: bytes) -> Iterator[FrameEvent]:
-        """Yield what `data` completes, in order. Bytes behind the end are ignored.
-
-        To be read to its end before there is more data.
-        """
+    def receive_data(self, data: bytes) -> list[FrameEvent]:
+        """What `data` completes, in order. Bytes behind the end are ignored."""
         if self._begun:
             data, self._begun = self._begun + data, b""
         at = 0
-        while at < len(data) and not self._ended:
+        size = len(data)
+        events: list[FrameEvent] = []
+        while at < size and not self._ended:
             if not self._owed:
                 # What a server gets is masked, and nothing for the fast lane.
                 if self._client and self._slow is None:
                     texts, at = fast_lane.cut(data, at, self._max)
-                    for text in texts:
-                        yield Message(text)
+                    events += map(Message, texts)
+                    if at == size:
+                        break
                     if (control := fast_lane.control(data, at)) is not None:
                         first, payload = control
                         at += 2 + len(payload)
                         is_ping = first == fast_lane.FINAL_PING
-                        yield PingFrame(payload) if is_ping else PongFrame(payload)
+                        events.append(PingFrame(payload) if is_ping else PongFrame(payload))
                         continue
-                if len(data) - at < 2:
+                if size - at < 2:
                     self._begun = data[at:]
-                    return
+                    break
                 self._owed = _frame_size(data, at)
             # It gets no byte of the next frame, which may be one for the fast lane.
             slow = self._handed_over()
             piece = data[at : at + self._owed]
             at += len(piece)
-            yield from slow.receive_data(piece)
+            events += slow.receive_data(piece)
             self._ended = slow.ended
             self._owed = (self._owed - len(piece)) or slow.owed
             if not self._owed and slow.between:
                 self._slow = None
+        return events
 
     def _handed_over(self) -> "SlowLane":
         """The lane for what is no plain text; made when there is some, and left behind it."""
@@ -242,7 +245,7 @@ class Framing:
 
     def _frame(self, first: int, payload: bytes) -> bytes:
         size = len(payload)
-        mask = _MASK if self._client else 0
+        mask = self._mask
         if size < 126:
             header = pack("!BB", first, mask | size)
         elif size < 1 << 16:

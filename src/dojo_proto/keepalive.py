@@ -88,7 +88,7 @@ class Keepalive:
 
     def next_timer(self) -> float:
         """When to call `handle_timer`, in seconds of the monotonic clock."""
-        dead_at = self._dead_at
+        dead_at = self._dead_at()
         if self._asked_at is not None and dead_at is not None:
             return dead_at
         if dead_at is not None:
@@ -103,7 +103,7 @@ class Keepalive:
         """Say what is due at `now`. Calling early or twice does no harm."""
         if now < self.next_timer():
             return Due.NOTHING
-        dead_at = self._dead_at
+        dead_at = self._dead_at()
         if dead_at is None:
             self._spared = False  # the first ping of this silence
         elif now >= dead_at:
@@ -116,7 +116,6 @@ class Keepalive:
         self._asked_at = now
         return Due.PING
 
-    @property
     def _dead_at(self) -> float | None:
         """When a peer that stays silent counts as dead; None if it was not asked."""
         if self._left_at is not None:

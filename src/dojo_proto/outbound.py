@@ -55,7 +55,6 @@ class Outbound:
         self._confirm = 0
         self._proven = 0
 
-    @property
     def size(self) -> int:
         """Bytes of messages that wait."""
         return self._queued + len(self.begun)
@@ -102,8 +101,11 @@ class Outbound:
         """
         if not self.begun:
             self.written = self._taken
-            if not (self._frames or self._pongs or self.close) and self.ping is None:
-                return b""
+            if not (self._pongs or self.close) and self.ping is None:
+                if not self._frames:
+                    return b""
+                if self._queued <= limit:
+                    return self._take_messages(now)
         if framing is not None and len(self.begun) < limit:
             self._begin(framing, limit - len(self.begun), now)
         if len(self.begun) <= limit:
@@ -123,6 +125,24 @@ class Outbound:
         self._pongs.clear()
         self.ping = self.close = None
 
+    def _take_messages(self, now: float) -> bytes:
+        """All messages, and nothing else waits: as it is nearly always."""
+        data = b"".join(self._frames)
+        self._note_taken(len(self._frames), now)
+        self._queued = 0
+        self._frames.clear()
+        self._keepalive.sent(now)
+        return data
+
+    def _note_taken(self, number: int, now: float) -> None:
+        """So many more frames with messages leave."""
+        taken = self._taken
+        self._taken += number
+        if taken < min(self._confirm, self._taken):
+            # Of many that wait the last may leave much later: those that have left are not to wait
+            # for it.
+            self._keepalive.confirm(now)
+
     def _begin(self, framing: Framing, room: int, now: float) -> None:
         """Control frames go between frames, before every message (RFC 6455 section 5.4)."""
         parts = [self.begun] if self.begun else []
@@ -136,13 +156,6 @@ class Outbound:
             del self._pinged[:-MAX_PINGS]
             self.ping = None
             self._keepalive.ping_left(now)
-        taken = self._taken
-        if self._queued <= room:  # nearly always; one by one takes longer
-            parts += self._frames
-            room -= self._queued
-            self._taken += len(self._frames)
-            self._queued = 0
-            self._frames.clear()
         number = 0
         while number < len(self._frames) and room > 0:
             parts.append(self._frames[number])
@@ -150,11 +163,7 @@ class Outbound:
             self._queued -= len(parts[-1])
             number += 1
         del self._frames[:number]
-        self._taken += number
-        if taken < min(self._confirm, self._taken):
-            # Of many that wait the last may leave much later: those that have left are not to wait
-            # for it.
-            self._keepalive.confirm(now)
+        self._note_taken(number, now)
         if self.close is not None and not self._frames and room > 0:
             parts.append(framing.close(*self.close))
             self.close = None

@@ -49,7 +49,6 @@ class Receipts:
         self._queued: list[tuple[int, str]] = []
         self._sent: list[tuple[int, str]] = []
 
-    @property
     def waiting(self) -> bool:
         """Whether an answer is on the open link that is not known to have arrived."""
         return bool(self._queued or self._sent)
@@ -91,8 +90,9 @@ class Receipts:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`."""
-        first = next(iter(self._booked.values()), None)
-        return None if first is None else first.at + UNCONFIRMED_AFTER
+        if not self._booked:
+            return None
+        return next(iter(self._booked.values())).at + UNCONFIRMED_AFTER
 
     def handle_timer(self, now: float) -> None:
         """Raise the alarm for payments that have waited too long, once each."""

@@ -233,7 +233,7 @@ class TwoConnections(RuleBasedStateMachine):
     def what_waits_is_bounded(self) -> None:
         for side in self.sides:
             # One more message may be put in as long as less than that waits.
-            assert side.machine._outbound.size < MAX_OUTBOUND + LONGEST * 20
+            assert side.machine._outbound.size() < MAX_OUTBOUND + LONGEST * 20
 
     def teardown(self) -> None:
         """Whatever has happened, both end in time."""

@@ -37,7 +37,7 @@ def test_a_mark_counts_the_frames_up_to_the_end_of_the_message() -> None:
     waiting, _ = outbound()
     assert waiting.put(b"a", confirm=False) == 1
     assert waiting.put(b"bc", confirm=False) == 2
-    assert waiting.size == 3
+    assert waiting.size() == 3
 
 
 def test_a_message_is_written_when_more_is_asked_for() -> None:
@@ -135,7 +135,7 @@ def test_nothing_is_left_after_the_end() -> None:
     waiting.pong(b"")
     waiting.close = 1000, ""
     waiting.clear()
-    assert waiting.size == 0
+    assert waiting.size() == 0
     assert waiting.take(framing, ALL, 0.0) == b""
 
 
@@ -156,6 +156,6 @@ def test_with_little_room_messages_leave_one_by_one() -> None:
         waiting.put(frame, confirm=False)
     seen = []
     while data := waiting.take(framing, 6, 0.0):
-        seen.append((data, waiting.size, waiting.written))
+        seen.append((data, waiting.size(), waiting.written))
     assert seen == [(b"firsts", 10, 0), (b"econdt", 4, 0), (b"hird", 0, 0)]
     assert waiting.written == 3

@@ -116,13 +116,13 @@ def test_after_its_timer_the_next_one_lies_ahead() -> None:
 
 def test_an_answer_waits_until_it_has_arrived() -> None:
     follower = Follower()
-    seen = [follower.receipts.waiting]
+    seen = [follower.receipts.waiting()]
     follower.receipts.queued("t1", mark=1)
-    seen.append(follower.receipts.waiting)
+    seen.append(follower.receipts.waiting())
     follower.receipts.written(1)
-    seen.append(follower.receipts.waiting)
+    seen.append(follower.receipts.waiting())
     follower.receipts.arrived(1)
-    seen.append(follower.receipts.waiting)
+    seen.append(follower.receipts.waiting())
     assert seen == [False, True, True, False]
 
 

@@ -112,7 +112,7 @@ class Service:
         assert status.queued <= QUEUED, f"{status.queued} requests are queued"
         assert status.in_flight <= IN_FLIGHT + ASKING, f"{status.in_flight} are under way"
         connection = client._connection
-        waiting = 0 if connection is None else connection._outbound.size
+        waiting = 0 if connection is None else connection._outbound.size()
         assert waiting <= MAX_OUTBOUND + LARGEST, f"{waiting} bytes wait"
         # Across a crash only a lookup knows what was booked.
         if self.looks_up or not self.crashes:
