@@ -69,6 +69,15 @@ class ErrorObject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     trace_id: str = msgspec.field(name="traceId", default="")
 
 
+class _Whole(msgspec.Struct, forbid_unknown_fields=True):
+    """What nearly every message is: a request with all members, and no other."""
+
+    jsonrpc: Literal["2.0"]
+    id: Raw
+    method: str
+    params: Raw
+
+
 class _Envelope(msgspec.Struct):
     """What every well-formed message fits: anything else takes the slow way to a complaint."""
 
@@ -89,6 +98,7 @@ class _Misfit(msgspec.Struct):
     error: Raw | UnsetType = UNSET
 
 
+_decode_whole = msgspec.json.Decoder(_Whole).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_misfit = msgspec.json.Decoder(_Misfit).decode
 _decode_batch = msgspec.json.Decoder(list[Raw]).decode
@@ -97,6 +107,8 @@ _encode = msgspec.json.Encoder().encode
 
 _NO_ID = b"{[tf"
 """Section 4: an id is a String, Number, or Null; what is none of them begins with one of these."""
+
+_BAD_ID = "`id` is not a string, a number or null"
 
 _ARRAY = ord("[")
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'"[]{}')
@@ -134,9 +146,13 @@ def parse(data: bytes, *, binary: bool, max_depth: int) -> Incoming:
         if nests_deeper_than(data, max_depth):
             return Invalid(NULL_ID, PARSE_ERROR, f"the message nests deeper than {max_depth}")
         try:
-            return _interpret(_decode_envelope(data))
+            whole = _decode_whole(data)
         except ValidationError:
             return _parse_unusual(data)
+        identity = bytes(whole.id)
+        if identity[0] in _NO_ID:
+            return Invalid(NULL_ID, INVALID_REQUEST, _BAD_ID)
+        return Request(identity, whole.method, whole.params)
     except UnicodeDecodeError as error:
         return Invalid(NULL_ID, PARSE_ERROR, f"not UTF-8: {error.reason} (byte {error.start})")
     except (DecodeError, RecursionError) as error:
@@ -148,7 +164,7 @@ def _interpret(envelope: _Envelope) -> Request | Response | Stray | Invalid:
     if identity is not None and identity[0] in _NO_ID:
         if _is_stray(envelope):
             return Stray()
-        return Invalid(NULL_ID, INVALID_REQUEST, "`id` is not a string, a number or null")
+        return Invalid(NULL_ID, INVALID_REQUEST, _BAD_ID)
     result, error, params = envelope.result, envelope.error, envelope.params
     # An answer may name its method, as the vendor's schema asks for, and a request may spell out
     # that it has no result and no error.
@@ -169,9 +185,9 @@ def _is_stray(message: _Envelope | _Misfit) -> bool:
 
 
 def _parse_unusual(data: bytes) -> Incoming:
-    """What is no single well-formed envelope: a batch, something to complain about, or no JSON."""
+    """What is no whole request: a notification, an answer, a batch, something to complain about."""
     if data.lstrip()[:1] != b"[":
-        return _complain(_decode_any(data))
+        return _parse_item(_decode_any(data))
     items = _decode_batch(data)
     if not items:
         return Invalid(NULL_ID, INVALID_REQUEST, "the batch is empty")  # section 6
@@ -205,8 +221,8 @@ def _complain(message: Raw) -> Invalid | Stray:
 
 def encode_result(request_id: bytes, result: bytes, method: str = "") -> bytes:
     """A success answer; `result` is encoded JSON. `method` is added where it is wanted."""
-    named = b'"method":%b,' % _encode(method) if method else b""
-    return b'{"jsonrpc":"2.0","id":%b,%b"result":%b}' % (request_id, named, result)
+    named = b',"method":%b' % _encode(method) if method else b""
+    return b"".join((b'{"jsonrpc":"2.0","id":', request_id, named, b',"result":', result, b"}"))
 
 
 def encode_error(request_id: bytes, error: ErrorObject, method: str = "") -> bytes:
