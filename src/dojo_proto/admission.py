@@ -4,37 +4,75 @@ from collections import deque
 from collections.abc import Iterator
 
 from dojo_proto.call import Call
+from dojo_proto.handlers import LANES
 from dojo_proto.settings import Settings
-from dojo_proto.slots import Slots
 
 
 class Admission:
     """Places and the queues behind them. Driven by dispatch.
 
-    Each combination of read or not and threaded or not has a queue of its own, so that none waits
-    for a place that another kind of call is stuck in; state-changing calls go first.
+    There are two kinds of places: one for every running call, and a worker for each that runs in a
+    thread. Reads get at most three quarters of each, so that a payment finds a place however many
+    reads are stuck. Each combination of read or not and threaded or not has a queue of its own, so
+    that none waits for a place that another kind of call is stuck in; state-changing calls go
+    first.
     """
 
-    __slots__ = ("_lanes", "_max_queued", "_slots", "_timeout", "queued")
+    __slots__ = (
+        "_lanes",
+        "_limit",
+        "_max_queued",
+        "_read_limit",
+        "_read_workers",
+        "_timeout",
+        "_workers",
+        "queued",
+        "reads",
+        "running",
+        "threads",
+        "threads_of_reads",
+    )
 
     def __init__(self, settings: Settings) -> None:
-        self._slots = Slots(max_in_flight=settings.max_in_flight, workers=settings.workers)
+        self._limit = settings.max_in_flight
+        self._read_limit = max(1, settings.max_in_flight * 3 // 4)
+        self._workers = settings.workers
+        self._read_workers = max(1, settings.workers * 3 // 4)
         self._max_queued = settings.max_queued
         self._timeout = settings.queue_timeout
-        # Made when somebody has to wait in it.
-        self._lanes: dict[tuple[bool, bool], deque[Call]] = {}
+        self.running = 0
+        """Places that are taken, and how many of them by reads."""
+        self.reads = 0
+        self.threads = 0
+        """Workers that are taken, and how many of them by reads."""
+        self.threads_of_reads = 0
+        # By `Handler.lane`, each made when somebody has to wait in it.
+        self._lanes: list[deque[Call] | None] = [None] * LANES
         self.queued = 0
         """Calls that wait."""
 
     def take(self, call: Call) -> bool:
         """Give `call` a place if there is one that nobody waits for; say whether there was."""
-        handler = call.handler
         # Those that wait already come first, as long as they may.
-        if self.queued and self._lanes.get(_lane(call)):
+        if self.queued and self._lanes[call.handler.lane]:
             return False
-        if not self._slots.take(read=handler.reads, threaded=handler.threaded):
+        return self._take_place(call)
+
+    def _take_place(self, call: Call) -> bool:
+        handler = call.handler
+        read = handler.reads
+        if self.running >= self._limit or (read and self.reads >= self._read_limit):
             return False
-        call.threaded = handler.threaded
+        if handler.threaded:
+            if self.threads >= self._workers:
+                return False
+            if read and self.threads_of_reads >= self._read_workers:
+                return False
+            self.threads += 1
+            self.threads_of_reads += read
+            call.threaded = True
+        self.running += 1
+        self.reads += read
         return True
 
     def wait(self, call: Call, now: float) -> bool:
@@ -42,36 +80,36 @@ class Admission:
         if self.queued >= self._max_queued:
             return False
         call.deadline = now + self._timeout
-        self._lanes.setdefault(_lane(call), deque()).append(call)
+        self._lane(call).append(call)
         self.queued += 1
         return True
 
     def next_ready(self) -> Call | None:
         """A waiting call that has just been given a place; None if there is none."""
-        for read, threaded in _ORDER:
-            waiting = self._lanes.get((read, threaded))
-            if waiting and self._slots.take(read=read, threaded=threaded):
-                call = waiting.popleft()
-                call.threaded = threaded
+        for waiting in self._lanes:
+            if waiting and self._take_place(waiting[0]):
                 self.queued -= 1
-                return call
+                return waiting.popleft()
         return None
 
     def release_worker(self, call: Call) -> None:
         """The thread of `call`, if it holds one, is free."""
         if call.threaded:
             call.threaded = False
-            self._slots.release_worker(read=call.handler.reads)
+            self.threads -= 1
+            self.threads_of_reads -= call.handler.reads
 
     def release(self, call: Call) -> None:
         """`call` is over: its place, and its worker if it still holds one, are free."""
-        self._slots.release(read=call.handler.reads, threaded=call.threaded)
-        call.threaded = False
+        if call.threaded:
+            self.release_worker(call)
+        self.running -= 1
+        self.reads -= call.handler.reads
 
     def waiting(self) -> Iterator[Call]:
         """Every call that waits."""
-        for lane in _ORDER:
-            yield from self._lanes.get(lane, ())
+        for waiting in self._lanes:
+            yield from waiting or ()
 
     def expired(self, now: float) -> list[Call]:
         """Take out the calls that have waited too long."""
@@ -84,13 +122,11 @@ class Admission:
 
     def withdraw(self, call: Call) -> None:
         """Take a waiting call out of its queue."""
-        self._lanes[_lane(call)].remove(call)
+        self._lane(call).remove(call)
         self.queued -= 1
 
-
-# Read or not, threaded or not: what changes the till goes first.
-_ORDER = ((False, False), (False, True), (True, False), (True, True))
-
-
-def _lane(call: Call) -> tuple[bool, bool]:
-    return call.handler.reads, call.handler.threaded
+    def _lane(self, call: Call) -> deque[Call]:
+        lane = self._lanes[call.handler.lane]
+        if lane is None:
+            lane = self._lanes[call.handler.lane] = deque()
+        return lane

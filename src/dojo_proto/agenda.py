@@ -23,7 +23,7 @@ class Agenda:
     `state` is the application's own object; `wall_offset` is the wall clock minus the caller's.
     """
 
-    __slots__ = ("_entropy", "_state", "_work", "owner", "wall_offset")
+    __slots__ = ("_entropy", "_state", "owner", "wall_offset", "work")
 
     def __init__(self, *, entropy: Callable[[int], bytes], state: Any, wall_offset: float) -> None:
         self.owner = entropy(8).hex()
@@ -31,15 +31,12 @@ class Agenda:
         self._entropy = entropy
         self._state = state
         self.wall_offset = wall_offset
-        self._work: list[Work] = []
-
-    def next_work(self) -> Work | None:
-        """The next piece, or None."""
-        return self._work.pop(0) if self._work else None
+        self.work: list[Work] = []
+        """What is still to be taken, in order."""
 
     def note(self, tickets: tuple[str, ...], told: Told) -> None:
         """Have the journal write down how far answers have got."""
-        self._work.append(Note(tickets, told))
+        self.work.append(Note(tickets, told))
 
     def begin(self, call: Call, *, insert: bool) -> None:
         """Have the journal look `call` up, and with `insert` begin it; again, to read it anew."""
@@ -57,10 +54,22 @@ class Agenda:
             idempotency_key=call.idempotency_key,
             owner=self.owner,
         )
-        self._work.append(Begin(call, entry, insert))
+        self.work.append(Begin(call, entry, insert))
+
+    def read(self, call: Call) -> None:
+        """Have the handler of a read called."""
+        handler = call.handler
+        context = Context(
+            method=handler.method.wire,
+            raw_id=call.waiters[0].id,
+            raw_params=call.raw_params,
+            state=self._state,
+            raw_received_at=call.since + self.wall_offset,
+        )
+        self.work.append(Run(call, handler.function, context, call.params, handler.is_async))
 
     def run(self, call: Call, handler: Handler, phase: Phase) -> None:
-        """Have the handler, or the lookup, called."""
+        """Have the handler of what changes the till called, or its lookup."""
         move(call, phase)
         context = Context(
             method=handler.method.wire,
@@ -74,11 +83,11 @@ class Agenda:
             keeps_answer=call.handler.lookup is None,
         )
         params = call.params if handler is call.handler else call.lookup_params
-        self._work.append(Run(call, handler.function, context, params, handler.is_async))
+        self.work.append(Run(call, handler.function, context, params, handler.is_async))
 
     def cancel(self, call: Call) -> None:
         """Say that nobody waits for a read any more."""
-        self._work.append(Cancel(call))
+        self.work.append(Cancel(call))
 
     def kept(self, call: Call) -> Keep | Forget:
         """What the journal was told to keep or forget of `call`, and has now reported on."""
@@ -91,11 +100,11 @@ class Agenda:
         move(call, Phase.COMMITTING)
         call.keeping = keeping
         if isinstance(keeping, Forget):
-            self._work.append(Abort(call, call.ticket))
+            self.work.append(Abort(call, call.ticket))
         elif isinstance(keeping.content, ErrorObject):
             answer = _encode(keeping.content)
-            self._work.append(Commit(call, call.ticket, keeping.state, answer))
+            self.work.append(Commit(call, call.ticket, keeping.state, answer))
         else:
             # A lookup gives later repeats the state of then, so nothing has to be stored.
             answer = b"" if call.handler.lookup is not None else keeping.content
-            self._work.append(Commit(call, call.ticket, keeping.state, answer))
+            self.work.append(Commit(call, call.ticket, keeping.state, answer))

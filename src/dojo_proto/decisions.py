@@ -9,15 +9,15 @@ that keeps money from being lost or doubled is in this module:
 """
 
 import re
-from collections.abc import Awaitable, Hashable
+from collections.abc import Awaitable
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import msgspec
 
 from dojo_proto.call import Call
-from dojo_proto.contract import Kind
+from dojo_proto.contract import Kind, Method
 from dojo_proto.errors import DomainError, UnexpectedError
 from dojo_proto.handlers import Handler
 from dojo_proto.journal import Found, Row, RowState, Verdict
@@ -129,7 +129,10 @@ def sound(outcome: Outcome) -> Outcome:
 
     It comes from an `async def` inside a wrapper that hides it, and nothing has run yet.
     """
-    if type(outcome) is Returned and _is_awaited(cast("Hashable", type(outcome.value))):
+    if type(outcome) is not Returned:
+        return outcome
+    kind: Any = type(outcome.value)
+    if _is_awaited(kind):
         reason = "it returned something to await: it has to be registered as an `async def`"
         return Raised(TypeError(reason))
     return outcome
@@ -189,26 +192,29 @@ def after_begin_failed(call: Call, *, fresh: bool) -> Step:
     return Withhold("the journal could not be asked whether it is booked")
 
 
-def after_run(call: Call, outcome: Outcome) -> Step:
-    """What follows from what the handler returned or raised."""
-    method = call.handler.method
+def after_read(method: Method, outcome: Outcome) -> Reply:
+    """What follows from what the handler of a read returned or raised."""
     if isinstance(outcome, Returned):
         result, fault = encode_result(method, outcome.value)
-        if not call.handler.reads:
-            # It was booked, and nothing but success may be said of it.
-            return Keep(RowState.SUCCEEDED, result or b"{}", fault)
         return Reply(error_object(UNFIT) if fault else result, fault=fault)
     error = outcome.error
+    return Reply(error_object(error if isinstance(error, DomainError) else FAILED))
+
+
+def after_run(call: Call, outcome: Outcome) -> Step:
+    """What follows from what the handler of something that changes the till returned or raised."""
+    method = call.handler.method
+    if isinstance(outcome, Returned):
+        # It was booked, and nothing but success may be said of it.
+        result, fault = encode_result(method, outcome.value)
+        return Keep(RowState.SUCCEEDED, result or b"{}", fault)
+    error = outcome.error
     if isinstance(error, DomainError):
-        if method.kind is Kind.READ:
-            return Reply(error_object(error))
         if error.error_type == UnexpectedError.error_type:
             # It speaks of this run: what an earlier one has done, the next has still to be told.
             again = Keep(RowState.FAILED, error_object(error))
             return again if call.redelivered else Forget(error_object(error))
         return Keep(RowState.REFUSED, error_object(error))
-    if method.kind is Kind.READ:
-        return Reply(error_object(FAILED))
     if method.kind is Kind.CHANGE:
         return Keep(RowState.FAILED, error_object(FAILED))
     if call.handler.lookup is not None:

@@ -35,14 +35,13 @@ class Delivery:
 
     def result(self, call: Call, result: bytes, now: float, *, repeat: bool = False) -> None:
         """Answer everybody with success; `result` is JSON."""
-        method = call.handler.method.wire
-        echoed = method if self._echo_method else ""
+        echoed = call.handler.method.wire if self._echo_method else ""
         for waiter in call.waiters:
             if waiter.id is not None:
                 self._send(waiter, encode_result(waiter.id, result, echoed), call.ticket)
             if self._observe:
                 outcome = RequestOutcome.REPEAT if repeat else RequestOutcome.SUCCESS
-                self._reports.finished(method, waiter, outcome, now)
+                self._reports.finished(call.handler.method.wire, waiter, outcome, now)
         call.waiters = []
 
     def error(self, call: Call, error: ErrorObject, now: float, *, repeat: bool = False) -> None:
@@ -96,8 +95,9 @@ class Delivery:
 
     def _send(self, waiter: Waiter, message: bytes, ticket: str) -> None:
         gathering = waiter.gathering
-        if gathering is not None:
+        if gathering is None:
+            if waiter.link == self.link:
+                self.outgoing.append((message, ticket))
+        else:
             gathering.answers.append(message)
             self.gathered(gathering)
-        elif waiter.link == self.link:
-            self.outgoing.append((message, ticket))

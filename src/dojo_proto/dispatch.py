@@ -24,6 +24,7 @@ from dojo_proto.handlers import Handler
 from dojo_proto.intake import Intake
 from dojo_proto.journal import Found, Identity, RowState, Verdict
 from dojo_proto.jsonrpc import ErrorObject
+from dojo_proto.reads import Reads
 from dojo_proto.receipts import Receipts
 from dojo_proto.reports import Reports
 from dojo_proto.settings import Settings
@@ -42,6 +43,7 @@ class Dispatch:
     """
 
     __slots__ = (
+        "_reads",
         "_reports",
         "_settings",
         "_shed",
@@ -83,6 +85,14 @@ class Dispatch:
         self._settings = settings
         self.agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
         self.table = Table()
+        self._reads = Reads(
+            timeout=settings.read_timeout,
+            table=self.table,
+            agenda=self.agenda,
+            delivery=self.delivery,
+            reports=self._reports,
+            leave=self._leave,
+        )
         self.receipts = Receipts(note=self.agenda.note, emit=emit)
         self.settling = Settling(
             unresolved,
@@ -111,7 +121,7 @@ class Dispatch:
                 self.admission.withdraw(call)
                 self.table.forget(call)
             elif call.identity is None and not call.answered:
-                self._give_up(call)
+                self._reads.give_up(call)
 
     # What the adapter does.
 
@@ -145,10 +155,10 @@ class Dispatch:
 
     def ran(self, call: Call, outcome: Outcome, now: float) -> None:
         """A handler or lookup of `call` has returned, raised, or been cancelled."""
-        if call.answered:
-            self._done(call, now)  # a read that nobody waits for any more
-            return
         outcome = decisions.sound(outcome)
+        if call.identity is None:
+            self._reads.ran(call, outcome, now)
+            return
         if type(outcome) is Raised:
             declared = isinstance(outcome.error, DomainError) and call.phase is Phase.RUNNING
             if not declared:  # a lookup has nothing to refuse
@@ -189,7 +199,8 @@ class Dispatch:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; it may turn out that nothing is due."""
-        return earliest(self.table.deadline, self.receipts.next_timer())
+        alarm = self.receipts.next_timer()
+        return self.table.deadline if alarm is None else earliest(self.table.deadline, alarm)
 
     def handle_timer(self, now: float) -> None:
         """Turn away who waited too long, answer reads that took too long, raise alarms."""
@@ -278,10 +289,10 @@ class Dispatch:
             self.table.forget(call)
 
     def _start(self, call: Call, now: float) -> None:
-        self.table.started[call.number] = call
         if call.identity is None:
-            self._run_handler(call, now)
+            self._reads.start(call, now)
         else:
+            self.table.started[call.number] = call
             self._begin(call, insert=True)
 
     def _begin(self, call: Call, *, insert: bool) -> None:
@@ -289,15 +300,13 @@ class Dispatch:
         self.agenda.begin(call, insert=insert)
 
     def _run_handler(self, call: Call, now: float) -> None:
-        if call.identity is not None:
-            self.table.open_rows[call.ticket] = True
+        self.table.open_rows[call.ticket] = True
         if self._reports.observe:
             self._reports.started(call)
         self._run(call, call.handler, RUNNING, now)
 
     def _run(self, call: Call, handler: Handler, phase: Phase, now: float) -> None:
-        reads = call.identity is None
-        call.deadline = now + (self._settings.read_timeout if reads else self._settings.slow_after)
+        call.deadline = now + self._settings.slow_after
         self.table.arm(call)
         self.agenda.run(call, handler, phase)
 
@@ -361,30 +370,27 @@ class Dispatch:
     def _too_slow(self, call: Call, now: float) -> None:
         self._reports.slow(call, now)
         if call.identity is None:
-            self.delivery.error(call, error_object(decisions.TOO_SLOW), now)
-            self._give_up(call)
-
-    def _give_up(self, call: Call) -> None:
-        """Nobody waits for this read any more. It keeps its place until it returns."""
-        call.answered = True
-        call.deadline = None
-        self.agenda.cancel(call)
+            self._reads.too_slow(call, now)
 
     def _done(self, call: Call, now: float) -> None:
         move(call, DONE)
         call.deadline = None
         del self.table.started[call.number]
-        if call.identity is not None:
-            self.table.forget(call)
+        self.table.forget(call)
         if call.shed:
             self._shed -= 1
         else:
             self.admission.release(call)
-            if self.admission.queued:
-                self._start_waiting(now)
-        if self.settling.asking is not None:
-            for repeat in self.settling.over(call):
-                self._admit(repeat, now)
+            self._start_waiting(now)
+        for repeat in self.settling.over(call):
+            self._admit(repeat, now)
+        self.settling.start_next(now)
+
+    def _leave(self, call: Call, now: float) -> None:
+        """The read `call` is over: its place is for those who wait."""
+        self.admission.release(call)
+        if self.admission.queued:
+            self._start_waiting(now)
         if self.settling.waiting:
             self.settling.start_next(now)
 

@@ -16,6 +16,9 @@ class _Event(msgspec.Struct):
     event: str
 
 
+LANES = 4
+"""Read or not, threaded or not: what changes the till goes first."""
+
 _decode_event = msgspec.json.Decoder(_Event).decode
 
 
@@ -35,12 +38,16 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it changes nothing. Follows from the method."""
     threaded: bool = False
     """Whether a call of it needs a worker thread at some time. Follows from the functions."""
+    lane: int = 0
+    """Where its calls wait, below LANES; the lowest goes first. Follows from the other two."""
 
     def __post_init__(self) -> None:
         """Work out once what every call asks."""
+        reads = self.method.kind is Kind.READ
         threaded = not self.is_async or (self.lookup is not None and not self.lookup.is_async)
-        msgspec.structs.force_setattr(self, "reads", self.method.kind is Kind.READ)
+        msgspec.structs.force_setattr(self, "reads", reads)
         msgspec.structs.force_setattr(self, "threaded", threaded)
+        msgspec.structs.force_setattr(self, "lane", 2 * reads + threaded)
 
     def chosen(self, params: bytes | msgspec.Raw) -> "Handler":
         """The handler for these params: for those of an event, the one of its type.

@@ -29,6 +29,7 @@ from tests.proto.kinds import (
     found,
 )
 
+from dojo_proto.call import Call
 from dojo_proto.contract import BY_NAME, Kind
 from dojo_proto.decisions import (
     FAILED,
@@ -47,6 +48,7 @@ from dojo_proto.decisions import (
     Withhold,
     after_begin_failed,
     after_keep_failed,
+    after_read,
     after_run,
     error_object,
     sound,
@@ -105,21 +107,26 @@ COMMIT_FAILED: list[tuple[str, bool, Keep | Forget, Step]] = [
 ]
 
 
+def ran(asked: Call, outcome: Outcome) -> Step:
+    if asked.handler.reads:
+        return after_read(asked.handler.method, outcome)
+    return after_run(asked, outcome)
+
+
 class TestHandlers:
     @pytest.mark.parametrize(("method", "lookup", "value", "step"), RETURNED)
     def test_a_result(self, method: str, lookup: bool, value: Any, step: Step) -> None:
-        assert after_run(call(method, lookup=lookup), Returned(value)) == step
+        assert ran(call(method, lookup=lookup), Returned(value)) == step
 
     @pytest.mark.parametrize(("method", "lookup", "raised", "step"), RAISED)
     def test_an_exception(
         self, method: str, lookup: bool, raised: BaseException, step: Step
     ) -> None:
-        assert after_run(call(method, lookup=lookup), Raised(raised)) == step
+        assert ran(call(method, lookup=lookup), Raised(raised)) == step
 
     @pytest.mark.parametrize("value", [None, Unencodable(), MISFIT])
     def test_a_read_without_a_usable_result_is_an_error(self, value: object) -> None:
-        step = after_run(call(READ), Returned(value))
-        assert isinstance(step, Reply)
+        step = after_read(BY_NAME[READ], Returned(value))
         assert step.content == error_object(UNFIT)
         assert "at `$`" in step.fault
 

@@ -190,7 +190,8 @@ class Caller:
         cause: BaseException | None = None
         try:
             self._dispatch.intake.receive(_LINK, Message(message), monotonic())
-            while (work := self._dispatch.agenda.next_work()) is not None:
+            while self._dispatch.agenda.work:
+                work = self._dispatch.agenda.work.pop(0)
                 if isinstance(work, Run):
                     dies = crash and work.call.phase is Phase.RUNNING
                     outcome = yield work

@@ -148,7 +148,8 @@ class Till:
     # The work.
 
     def collect(self) -> list[Reported]:
-        while (work := self.dispatch.agenda.next_work()) is not None:
+        while self.dispatch.agenda.work:
+            work = self.dispatch.agenda.work.pop(0)
             if isinstance(work, Note):
                 self.notes.append(work)  # nothing is reported back of one
             else:
@@ -227,8 +228,8 @@ class Till:
 
     def at_rest(self) -> bool:
         """Whether nothing is left of all that was asked: no call, no name, no place, no timer."""
-        slots = self.dispatch.admission._slots
-        counts = [slots.running, slots.reads, slots.threads, slots.threads_of_reads]
+        places = self.dispatch.admission
+        counts = [places.running, places.reads, places.threads, places.threads_of_reads]
         left = [self.dispatch.table.started, self.dispatch.table, self.dispatch._shed]
         self.dispatch.handle_timer(self.disk.now + 1e9)
         return (
