@@ -3,13 +3,14 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
     nullcontext,
     suppress,
 )
+from contextvars import copy_context
 from functools import partial
 from threading import local
 from time import monotonic
@@ -123,9 +124,11 @@ class AsyncioEngine(AsyncEngine):
 
     __slots__ = (
         "_attaching",
+        "_begins",
         "_dialing",
         "_due",
         "_loop",
+        "_surroundings",
         "_tasks",
         "_timer",
         "_transport",
@@ -138,8 +141,10 @@ class AsyncioEngine(AsyncEngine):
         self._due = 0.0
         self._dialing: tuple[Dial, socket.socket] | None = None
         self._transport: _Transport | None = None
+        self._begins = False
         self._turning = False
-        self._tasks: dict[asyncio.Task[Outcome], Call] = {}
+        self._surroundings = copy_context()
+        self._tasks: dict[Call, asyncio.Task[None] | None] = {}
         self._attaching: asyncio.Task[Any] | None = None
         super().__init__(epos, settings, event=asyncio.Event, **options)
 
@@ -200,43 +205,69 @@ class AsyncioEngine(AsyncEngine):
             transport.failed(error)
 
     def start_task(self, run: Run) -> None:
-        task = _start(_handle(run), self._loop)
-        self._tasks[task] = run.call
-        if task.done():
-            self._conclude(task)  # a turn is under way, and takes its answer along
+        self._tasks[run.call] = None  # it may have ended before there is a task to name
+        handling = self._handle(run)
+        if sys.version_info >= (3, 12) and self._loop.get_task_factory() is None:
+            # It takes its first step at once: many a handler never waits.
+            task = asyncio.Task(handling, loop=self._loop, eager_start=True)
         else:
-            # Not from inside the task: one that is cancelled before its first step never gets
-            # there.
-            task.add_done_callback(self._finished)
+            task = self._loop.create_task(handling)
+            self._begins = True
+        if run.call in self._tasks:
+            self._tasks[run.call] = task
+            # For one that is cancelled: before its first step it cannot even notice.
+            task.add_done_callback(self._cut_off)
 
-    def _finished(self, task: asyncio.Task[Outcome]) -> None:
-        self._conclude(task)
-        self.turn_soon()
-
-    def _conclude(self, task: asyncio.Task[Outcome]) -> None:
-        call = self._tasks.pop(task)
+    async def _handle(self, run: Run) -> None:
         outcome: Outcome
-        if task.cancelled():
-            outcome = Raised(asyncio.CancelledError())
-        elif (error := task.exception()) is not None:
+        try:
+            outcome = Returned(await run.function(run.context, run.params))
+        except KeyboardInterrupt:
+            # In the first step it would go to whoever has fed bytes: uvloop takes that for a fault
+            # of the transport, and goes on.
+            await asyncio.sleep(0)
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - which would end the program
             outcome = Raised(error)
-        else:
-            outcome = task.result()
+        self._conclude(run.call, outcome)
+
+    def _conclude(self, call: Call, outcome: Outcome) -> None:
+        """Called by the task itself: a callback would come a turn of the loop later."""
         self.client.ran(call, outcome, monotonic())
+        task = self._tasks.pop(call)
+        if task is not None:  # else a turn is under way, and takes the answer along
+            task.remove_done_callback(self._cut_off)
+            self.turn_soon()
+
+    def _cut_off(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        for call in [call for call, ended in self._tasks.items() if ended is task]:
+            self._conclude(call, Raised(error or asyncio.CancelledError()))
 
     def cancel_task(self, call: Call) -> None:
-        for task, running in self._tasks.items():
-            if running is call:
-                task.cancel()
+        task = self._tasks.get(call)
+        if task is not None:
+            task.cancel()
 
     def turn_soon(self) -> None:
         if not self._turning:
             self._turning = True
-            self._loop.call_soon(self._turn_now)
+            # Not in the context of a handler: the next ones would see what it has set.
+            self._loop.call_soon(self._turn_now, context=self._surroundings)
 
     def _turn_now(self) -> None:
         self._turning = False
         self.turn()
+
+    def respond(self) -> None:
+        if self._closed:
+            return
+        self._begins = False
+        self.do_work()
+        if self._begins:
+            self.turn_soon()  # behind the first steps: many a handler never waits
+        else:
+            self.turn()
 
     def settle(self) -> None:
         if self._transport is not None:
@@ -259,9 +290,9 @@ class AsyncioEngine(AsyncEngine):
         self.close()
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks:
+        running: list[asyncio.Task[Any]] = [task for task in self._tasks.values() if task]
+        for task in running:
             task.cancel()
-        running = list[asyncio.Task[Any]](self._tasks)
         if self._attaching is not None:
             running.append(self._attaching)
         try:
@@ -272,28 +303,6 @@ class AsyncioEngine(AsyncEngine):
         finally:  # who is cancelled again does not wait for handlers, but gives the journal up
             if not self.release(BRIEFLY):
                 await self._loop.run_in_executor(None, self.release)
-
-
-def _start(
-    handling: Coroutine[Any, Any, Outcome], loop: asyncio.AbstractEventLoop
-) -> asyncio.Task[Outcome]:
-    """A task; where Python can, it has taken its first step by now: many a handler never waits."""
-    if sys.version_info >= (3, 12):
-        if loop.get_task_factory() is None:
-            return asyncio.Task(handling, loop=loop, eager_start=True)
-    return loop.create_task(handling)
-
-
-async def _handle(run: Run) -> Outcome:
-    try:
-        return Returned(await run.function(run.context, run.params))
-    except SystemExit as error:
-        return Raised(error)  # a task would pass it on to the loop, and end the program
-    except KeyboardInterrupt:
-        # In the first step it would go to whoever has fed bytes: uvloop takes that for a fault of
-        # the transport, and goes on.
-        await asyncio.sleep(0)
-        raise
 
 
 class _Room(local):
@@ -342,7 +351,7 @@ class _Transport(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._wire.receive(bytes(_room.view[:nbytes]), monotonic())
-        self._engine.turn()
+        self._engine.respond()
 
     def eof_received(self) -> bool:
         self._wire.receive_eof(monotonic())

@@ -195,7 +195,7 @@ class Engine(ABC):
         """Do what the client wants after an input."""
         if self._closed:
             return
-        self._do_work()
+        self.do_work()
         while (event := self.client.next_event()) is not None:
             if isinstance(event, Opened | Closed):
                 self._rest.linked(up=isinstance(event, Opened))
@@ -217,6 +217,26 @@ class Engine(ABC):
                 self.error = self.error or error
                 self.stopped()
         self.settle()
+
+    def do_work(self) -> None:
+        """Have handlers called, and the journal do its steps. Part of a turn."""
+        while (work := self.client.next_work()) is not None:
+            match work:
+                case Run() if work.is_async:
+                    self.start_task(work)
+                case Run():
+                    if self._workers is None:
+                        self._workers = Workers(self.settings.workers, self._deliver_ran)
+                    self._workers.submit(work)
+                case Cancel(call=call):
+                    self.cancel_task(call)
+                case Begin() | Commit() | Abort() | Note():
+                    if self._steps is not None:
+                        self._steps.do(work, monotonic())
+
+    def respond(self) -> None:
+        """Take a turn after an input that may have handlers called; their answers may go along."""
+        self.turn()
 
     def start_dial(self, action: Dial) -> None:
         """Begin to dial, and have the client told of the outcome: in a thread, if it may block."""
@@ -241,7 +261,7 @@ class Engine(ABC):
         """Take what other threads have brought."""
         for function, arguments in self.inbox.drain():
             function(*arguments, monotonic())
-        self.turn()
+        self.respond()
 
     def carries(self, link: Link) -> bool:
         """Whether `link` is still to be carried; when not, its socket is to be closed."""
@@ -351,21 +371,6 @@ class Engine(ABC):
     def _abort(self, now: float) -> None:
         self._rest.abort()
         self.client.abort(now)
-
-    def _do_work(self) -> None:
-        while (work := self.client.next_work()) is not None:
-            match work:
-                case Run() if work.is_async:
-                    self.start_task(work)
-                case Run():
-                    if self._workers is None:
-                        self._workers = Workers(self.settings.workers, self._deliver_ran)
-                    self._workers.submit(work)
-                case Cancel(call=call):
-                    self.cancel_task(call)
-                case Begin() | Commit() | Abort() | Note():
-                    if self._steps is not None:
-                        self._steps.do(work, monotonic())
 
     # In other threads.
 
