@@ -32,7 +32,8 @@ class Crew:
         self._start_soon = start_soon
         self._deliver = deliver
         self._runs: deque[Run] = deque()
-        self._scopes: dict[Call, trio.CancelScope] = {}
+        # Of handlers that run; None is one that was cancelled.
+        self._scopes: dict[Call, trio.CancelScope | None] = {}
         self._asleep: list[trio.Event] = []
         # Tasks that were started or woken, and have not looked yet at what there is to do.
         self._coming = 0
@@ -40,12 +41,14 @@ class Crew:
     def submit(self, run: Run) -> None:
         """Have the handler called in the next turn of the loop."""
         self._runs.append(run)
-        self._call(1)
+        if not self._coming:
+            self._call(1)
 
     def cancel(self, call: Call) -> None:
         """Cancel the handler of `call`, if it still runs; one that has not begun never does."""
         scope = self._scopes.get(call)
         if scope is not None:
+            self._scopes[call] = None
             scope.cancel()
             return
         for run in self._runs:
@@ -66,40 +69,43 @@ class Crew:
     async def _work(self) -> None:
         with trio.CancelScope() as scope:
             self._coming -= 1
-            while not scope.cancel_called:
+            usable = True
+            while usable:
                 if self._runs:
-                    await self._serve(self._runs.popleft(), scope)
+                    usable = await self._serve(self._runs.popleft(), scope)
                 elif len(self._asleep) < _KEPT:
                     await self._sleep()
                 else:
                     break
         self._call(1)
 
-    async def _serve(self, run: Run, scope: trio.CancelScope) -> None:
-        """Of its own, so that a task that sleeps keeps nothing of the last request."""
+    async def _serve(self, run: Run, scope: trio.CancelScope) -> bool:
+        """Whether this task may serve another one: not if its scope was cancelled.
+
+        Of its own, so that a task that sleeps keeps nothing of the last request.
+        """
         self._scopes[run.call] = scope
-        outcome = await self._handle(run)
-        del self._scopes[run.call]
-        if type(outcome) is Raised and not scope.cancel_called:
+        outcome: Outcome
+        try:
+            outcome = Returned(await _Handling(run, self._wait))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - nothing that a handler raises ends a service
+            # A cancellation may stop here. If it was of this handler, this task ends.
+            outcome = Raised(error)
+        fresh = self._scopes.pop(run.call) is not None
+        if type(outcome) is Raised and fresh:
             # If all of the service is cancelled, this says so: it ends by that, and the handler was
             # cut off, which is for the client to judge.
             await trio.lowlevel.checkpoint_if_cancelled()
         self._deliver(run.call, outcome)
+        return fresh
 
     async def _sleep(self) -> None:
         woken = trio.Event()
         self._asleep.append(woken)
         await woken.wait()
         self._coming -= 1
-
-    async def _handle(self, run: Run) -> Outcome:
-        try:
-            return Returned(await _Handling(run, self._wait))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - nothing that a handler raises ends a service
-            # A cancellation may stop here. If it was of this handler, this task ends.
-            return Raised(error)
 
     def _wait(self) -> None:
         """A handler has to wait: others take what is left, and twice as many in each turn."""
