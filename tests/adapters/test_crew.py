@@ -22,9 +22,11 @@ class Stage:
 
     def __init__(self, nursery: Any) -> None:
         self.started = 0
+        self.ended_by_then: list[int] = []
+        """How many had ended, each time that all had begun."""
         self.outcomes: dict[Call, Outcome] = {}
         self._nursery = nursery
-        self.crew = crew_module.Crew(self._start_soon, self._deliver)
+        self.crew = crew_module.Crew(self._start_soon, self._deliver, self._all_begun)
 
     def submit(self, handler: Callable[..., Awaitable[Any]]) -> Run:
         run = make_run(handler)
@@ -34,6 +36,10 @@ class Stage:
     def _start_soon(self, function: Callable[..., Awaitable[None]]) -> None:
         self.started += 1
         self._nursery.start_soon(function)
+
+    def _all_begun(self) -> None:
+        assert not self.crew.begins
+        self.ended_by_then.append(len(self.outcomes))
 
     def _deliver(self, call: Call, outcome: Outcome) -> None:
         assert call not in self.outcomes
@@ -104,6 +110,30 @@ def test_handlers_that_wait_run_all_at_once() -> None:
             stage.submit(waits)
         await passed()
         assert stage.started <= 50 + 50 - 4  # so many of the first were kept
+
+    play(story)
+
+
+def test_it_is_told_when_all_have_begun_and_those_that_do_not_wait_have_ended() -> None:
+    async def story(stage: Stage) -> None:
+        for _ in range(3):
+            stage.submit(at_once)
+        assert stage.ended_by_then == []
+        await passed()
+        assert stage.ended_by_then == [3]
+
+    play(story)
+
+
+def test_it_is_told_when_all_have_begun_and_the_last_one_waits() -> None:
+    async def story(stage: Stage) -> None:
+        async def waits(_ctx: object, _params: object) -> None:
+            await trio.sleep_forever()
+
+        stage.submit(at_once)
+        stage.submit(waits)
+        await passed()
+        assert stage.ended_by_then == [1]
 
     play(story)
 

@@ -23,20 +23,30 @@ _KEPT = 4
 class Crew:
     """As many tasks as there are handlers that wait for something, and one for all others.
 
-    `start_soon` is that of a nursery; `deliver(call, outcome)` is called from one of the tasks.
+    `start_soon` is that of a nursery. The tasks call `deliver(call, outcome)`, and `all_begun()`
+    each time that no handler is left which has not begun.
     """
 
     def __init__(
-        self, start_soon: Callable[..., object], deliver: Callable[[Call, Outcome], None]
+        self,
+        start_soon: Callable[..., object],
+        deliver: Callable[[Call, Outcome], None],
+        all_begun: Callable[[], None],
     ) -> None:
         self._start_soon = start_soon
         self._deliver = deliver
+        self._all_begun = all_begun
         self._runs: deque[Run] = deque()
         # Of handlers that run; None is one that was cancelled.
         self._scopes: dict[Call, trio.CancelScope | None] = {}
         self._asleep: list[trio.Event] = []
         # Tasks that were started or woken, and have not looked yet at what there is to do.
         self._coming = 0
+
+    @property
+    def begins(self) -> bool:
+        """Whether there are handlers that are still to begin."""
+        return bool(self._runs)
 
     def submit(self, run: Run) -> None:
         """Have the handler called in the next turn of the loop."""
@@ -73,7 +83,9 @@ class Crew:
             while usable:
                 if self._runs:
                     usable = await self._serve(self._runs.popleft(), scope)
-                elif len(self._asleep) < _KEPT:
+                    continue
+                self._all_begun()
+                if len(self._asleep) < _KEPT:
                     await self._sleep()
                 else:
                     break
@@ -110,6 +122,8 @@ class Crew:
     def _wait(self) -> None:
         """A handler has to wait: others take what is left, and twice as many in each turn."""
         self._call(2)
+        if not self._runs:
+            self._all_begun()
 
 
 class _Handling:

@@ -94,6 +94,8 @@ class _TrioEngine(AsyncEngine):
         self._crew: Crew
         self._transport: _Transport | None = None
         self._asked = trio.Event()
+        # A turn is to be taken when all handlers have had their first step.
+        self._begins = False
         self._sleeping = trio.CancelScope()
         self._sleeps_until = inf
         super().__init__(epos, settings, event=trio.Event, **options)
@@ -101,7 +103,7 @@ class _TrioEngine(AsyncEngine):
     def enter(self, nursery: trio.Nursery) -> None:
         """All of it runs in `nursery`. Before `start`."""
         self._nursery = nursery
-        self._crew = Crew(nursery.start_soon, self.ran)
+        self._crew = Crew(nursery.start_soon, self.ran, self._all_begun)
         nursery.start_soon(self._tick)
         nursery.start_soon(self._take_turns)
 
@@ -121,7 +123,21 @@ class _TrioEngine(AsyncEngine):
         self._crew.cancel(call)
 
     def turn_soon(self) -> None:
-        self._asked.set()
+        if not self._begins:
+            self._asked.set()
+
+    def respond(self) -> None:
+        if self._closed:
+            return
+        self.do_work()
+        self._begins = self._crew.begins
+        if not self._begins:
+            self.turn()
+
+    def _all_begun(self) -> None:
+        if self._begins:
+            self._begins = False
+            self.turn()
 
     async def _take_turns(self) -> None:
         """Take a turn when one was asked for, until cancelled."""
@@ -174,7 +190,7 @@ class _Transport(SocketTransport):
                 while True:
                     await trio.lowlevel.wait_readable(self.sock)
                     self.read()
-                    self.engine.turn()
+                    self.engine.respond()
 
     async def _wait_for_room(self) -> None:
         while True:
