@@ -97,6 +97,27 @@ def test_one_may_be_wrapped_by_a_task_factory(new_loop: NewLoop) -> None:
     assert steps == ["begun", "ended"]
 
 
+def test_one_that_a_task_factory_shields_ends_once_although_it_goes_on(new_loop: NewLoop) -> None:
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def goes_on(_ctx: Context, _params: Any) -> list[Any]:
+        tasks[0].cancel()
+        await asyncio.wait(tasks[:1])
+        return []
+
+    def shielding(loop: Loop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        async def shielded() -> None:
+            tasks.append(asyncio.create_task(coroutine))
+            await asyncio.shield(tasks[1])
+
+        tasks.append(asyncio.Task(shielded(), loop=loop, **options))
+        return tasks[0]
+
+    (reply,) = asked(goes_on, new_loop, factory=shielding)
+    assert reply.error is not None
+    assert tasks[1].result() is None
+
+
 def test_what_one_sets_in_its_context_is_not_seen_by_one_that_waited_for_its_place(
     new_loop: NewLoop,
 ) -> None:

@@ -233,6 +233,8 @@ class AsyncioEngine(AsyncEngine):
 
     def _conclude(self, call: Call, outcome: Outcome) -> None:
         """Called by the task itself: a callback would come a turn of the loop later."""
+        if call not in self._tasks:
+            return  # its task was cancelled, but a factory had shielded it
         self.client.ran(call, outcome, monotonic())
         task = self._tasks.pop(call)
         if task is not None:  # else a turn is under way, and takes the answer along
