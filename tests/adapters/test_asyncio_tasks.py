@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
+from select import select
 from typing import Any
 
 import pytest
+from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.pieces import DEADLINE
 
 from dojo_adapters.asyncio import Service, open_service
@@ -143,3 +145,29 @@ def test_one_that_is_interrupted_ends_the_program(new_loop: NewLoop, *, waits: b
 
     with pytest.raises(KeyboardInterrupt):
         asked(interrupted, new_loop)
+
+
+def test_the_answer_of_one_that_never_waits_has_left_when_the_loop_turns_next(
+    new_loop: NewLoop,
+) -> None:
+    epos = Epos("acme-epos")
+
+    async def main(played: PlayedGateway) -> bool:
+        loop = asyncio.get_running_loop()
+        has_left = loop.create_future()
+
+        @epos.on("ListAreas")
+        async def lists(_ctx: Context, _params: Any) -> list[Any]:
+            loop.call_soon(lambda: has_left.set_result(select([peer.socket], [], [], 0)[0] != []))
+            return []
+
+        settings = Settings(api_key="sk_sandbox_c4nary", url=played.url)
+        async with open_service(epos, settings) as service:
+            peer = await asyncio.to_thread(played.accept_epos)
+            await service.ready()
+            with peer.socket:
+                peer.send(peer.request(1, "ListAreasV1"))
+                return bool(await has_left)
+
+    with PlayedGateway() as played, asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(main(played))
