@@ -269,7 +269,7 @@ class AsyncioEngine(AsyncEngine):
         if self._begins:
             self.turn_soon()  # behind the first steps: many a handler never waits
         else:
-            self.turn()
+            self.finish_turn()
 
     def settle(self) -> None:
         if self._transport is not None:

@@ -196,6 +196,10 @@ class Engine(ABC):
         if self._closed:
             return
         self.do_work()
+        self.finish_turn()
+
+    def finish_turn(self) -> None:
+        """All of a turn that comes behind its work."""
         while (event := self.client.next_event()) is not None:
             if isinstance(event, Opened | Closed):
                 self._rest.linked(up=isinstance(event, Opened))

@@ -132,7 +132,7 @@ class _TrioEngine(AsyncEngine):
         self.do_work()
         self._begins = self._crew.begins
         if not self._begins:
-            self.turn()
+            self.finish_turn()
 
     def _all_begun(self) -> None:
         if self._begins:
