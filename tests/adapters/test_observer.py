@@ -118,6 +118,23 @@ def test_there_is_no_thread_where_there_is_nothing_to_see() -> None:
     eventually(lambda: not observer_threads(), "the thread has ended")
 
 
+def test_no_thread_is_woken_for_a_line_that_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has set up logging, and so Python shows warnings, and nothing below."""
+    monkeypatch.setattr(logger, "propagate", False)
+    shown: list[int] = []
+
+    class LastResort(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            shown.append(record.levelno)
+
+    monkeypatch.setattr(logging, "lastResort", LastResort(logging.WARNING))
+    with observed(None) as watching:
+        watching.put(events.Draining(running=0, seconds=8.0))
+        assert observer_threads() == []
+        watching.put(events.TakenOver(reason="another one serves"))
+    assert shown == [logging.ERROR]
+
+
 def test_many_services_that_only_log_share_a_thread(caplog: pytest.LogCaptureFixture) -> None:
     going = Signal()
 

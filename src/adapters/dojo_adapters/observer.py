@@ -95,7 +95,7 @@ class Observer:
 
     def put(self, event: Event) -> None:
         """Take an event; never blocks. When an observer is hopelessly behind, it is dropped."""
-        if self._on_event is None and _level_of(event) < self._level:
+        if self._on_event is None and not self._is_logged(event):
             return
         with self._counting:
             if self._put - self._seen > _ROOM:  # one is being seen, and the others wait
@@ -115,6 +115,14 @@ class Observer:
             self._all_seen = Signal()
         # Only then, so that the last event to be seen finds the signal, or is found here.
         return self._put == self._seen or self._all_seen.wait(timeout)
+
+    def _is_logged(self, event: Event) -> bool:
+        """Whether a line of the event would come out anywhere: if not, no thread wakes for it.
+
+        Where nobody has set up logging, Python itself shows warnings, and nothing below.
+        """
+        level = _level_of(event)
+        return level >= self._level and (level >= logging.WARNING or logger.hasHandlers())
 
     def _see(self, event: Event) -> None:
         # A log handler that raises has nowhere to say so, and must not keep the next event.
