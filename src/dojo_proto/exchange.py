@@ -4,6 +4,8 @@ What the tunnel and the handshake share: both send one request, skip interim ans
 get the answer that ends HTTP on this connection or a refusal that has to be explained to people.
 """
 
+from functools import cache
+
 import msgspec
 from h11 import (
     CLIENT,
@@ -17,7 +19,7 @@ from h11 import (
     Response,
 )
 
-from dojo_proto.errors import ConfigurationError
+from dojo_proto.errors import ConfigurationError, LocalProtocolError
 from dojo_proto.version import __version__
 
 USER_AGENT = f"dojo-proto/{__version__}"
@@ -140,7 +142,7 @@ class Exchange:
 
     `data_to_send` is complete from the start. `receive_data` returns None until the outcome is
     known; neither it nor `receive_eof` may be called after that. Of the answer's body `max_body`
-    bytes are read.
+    bytes are read. Raises LocalProtocolError for a target or a header that HTTP cannot carry.
     """
 
     def __init__(
@@ -164,11 +166,9 @@ class Exchange:
         self._head: Head | None = None
         # A bytearray, since joining bytes chunk by chunk is quadratic in a body of tiny chunks.
         self._excerpt = bytearray()
-        request = Request(method=method, target=target, headers=headers)
-        self.data_to_send: bytes = self._h11.send(request) or b""
-        if body:
-            self.data_to_send += self._h11.send(Data(data=body)) or b""
-        self._h11.send(EndOfMessage())
+        self.data_to_send: bytes = _request_head(method, target, headers) + body
+        for event in _asked(method, upgrades=("Upgrade", "websocket") in headers):
+            self._h11.send(event)
 
     @property
     def answered(self) -> Answered | None:
@@ -245,6 +245,23 @@ def redact(text: str, secret: str) -> str:
         if text.endswith(secret[:size]):
             return f"{text[:-size]}***"
     return text
+
+
+def _request_head(method: str, target: str, headers: list[Header]) -> bytes:
+    """The request up to its body (RFC 9112 section 3)."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    text = "".join(lines)
+    # What ends its line would start another one. It is not quoted: it may be a secret.
+    if not text.isascii() or not text.isprintable() or " " in target:
+        raise LocalProtocolError(f"a target or a header of {method} is not visible ASCII")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+@cache
+def _asked(method: str, *, upgrades: bool) -> tuple[Request, EndOfMessage]:
+    """A request as far as h11 has to know it to read the answer: it takes long to make one."""
+    headers = [("Host", ""), *([("Upgrade", "websocket")] if upgrades else [])]
+    return Request(method=method, target="/", headers=headers), EndOfMessage()
 
 
 def _head(event: InformationalResponse | Response) -> Head:

@@ -220,7 +220,7 @@ def environment_of(api_key: str) -> Environment:
 def check_api_key(value: object) -> str:
     """Return the key if it can be sent, else raise ConfigurationError without showing it."""
     key = _expect_text("api_key", value, secret=True)
-    if any(c.isspace() for c in key):
+    if any(map(str.isspace, key)):
         raise ConfigurationError(
             "api_key: it contains white space; keys have none. Copy and paste it again, without a "
             "line break or a space at either end"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dojo_proto.errors import ConfigurationError
+from dojo_proto.errors import ConfigurationError, LocalProtocolError
 from dojo_proto.exchange import (
     EXCERPT,
     Answered,
@@ -64,6 +64,19 @@ def test_a_request_may_have_a_body() -> None:
         body=b"body",
     )
     assert exchange.data_to_send == b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+
+
+@pytest.mark.parametrize("bad", ["a\r\nX-Other: b", "a\nb", "a\rb", "a\0b", "a\tb", "a\x7fb", "é"])
+def test_no_header_can_start_another_one(bad: str) -> None:
+    with pytest.raises(LocalProtocolError) as raised:
+        Exchange(method="GET", target="/", headers=[("Host", "h"), ("X", bad)], max_header_size=MAX)
+    assert bad not in str(raised.value)
+
+
+@pytest.mark.parametrize("bad", ["/ HTTP/1.1\r\nX: y", "/a b", "/\n", "/\0", "/é"])
+def test_no_target_can_end_its_line(bad: str) -> None:
+    with pytest.raises(LocalProtocolError):
+        Exchange(method="GET", target=bad, headers=[("Host", "h")], max_header_size=MAX)
 
 
 @pytest.mark.parametrize(
