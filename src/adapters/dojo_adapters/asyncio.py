@@ -12,23 +12,22 @@ from contextlib import (
 )
 from contextvars import copy_context
 from functools import partial
-from threading import local
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self, Unpack, cast
+from typing import Any, Unpack
 
 from dojo_adapters.dialing import begin, finish
 from dojo_adapters.engine import BRIEFLY, Options
-from dojo_adapters.service import AsyncEngine, Latch, Service
+from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
+from dojo_adapters.sockets import SocketTransport
+from dojo_adapters.streams import Stream
 from dojo_adapters.tls import Wire
 from dojo_proto import Dial, Epos, Link, Settings
 from dojo_proto.call import Call
 from dojo_proto.work import Outcome, Raised, Returned, Run
 
 __all__ = ["Service", "open_service", "run", "serve"]
-
-_CHUNK = 65536
 
 
 def run(
@@ -120,7 +119,7 @@ class Opening:
 
 
 class AsyncioEngine(AsyncEngine):
-    """The engine in an event loop: one Protocol for the socket, one task for each `async def`."""
+    """The engine in an event loop: a transport, and one task for each `async def`."""
 
     __slots__ = (
         "_attaching",
@@ -140,7 +139,7 @@ class AsyncioEngine(AsyncEngine):
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._dialing: tuple[Dial, socket.socket] | None = None
-        self._transport: _Transport | None = None
+        self._transport: _Transport | Stream | None = None
         self._begins = False
         self._turning = False
         self._surroundings = copy_context()
@@ -190,19 +189,23 @@ class AsyncioEngine(AsyncEngine):
             sock.close()
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
-        transport = self._transport = _Transport(self, sock, link, wire)
+        if isinstance(self._loop, asyncio.SelectorEventLoop):
+            self._transport = _Transport(self, sock, link, wire, self._loop)
+            return
+        # The loop has its own way to sockets: uvloop's is quicker, Windows' can do nothing else.
+        stream = self._transport = Stream(self, sock, link, wire)
         self._attaching = self._loop.create_task(
-            self._loop.create_connection(transport.taken_up, sock=sock)
+            self._loop.create_connection(stream.taken_up, sock=sock)
         )
-        self._attaching.add_done_callback(partial(self._attached, transport))
+        self._attaching.add_done_callback(partial(self._attached, stream))
 
-    def _attached(self, transport: "_Transport", attaching: asyncio.Task[Any]) -> None:
+    def _attached(self, stream: Stream, attaching: asyncio.Task[Any]) -> None:
         if self._attaching is attaching:
             self._attaching = None
         if attaching.cancelled():  # by somebody who cancels all there is, as asyncio.run at its end
-            transport.cancelled()
+            stream.cancelled()
         elif (error := attaching.exception()) is not None:
-            transport.failed(error)
+            stream.failed(error)
 
     def start_task(self, run: Run) -> None:
         self._tasks[run.call] = None  # it may have ended before there is a task to name
@@ -272,8 +275,8 @@ class AsyncioEngine(AsyncEngine):
             self.finish_turn()
 
     def settle(self) -> None:
-        if self._transport is not None:
-            self._transport.flush()
+        if self._transport is not None and not self._transport.settle():
+            self._transport = None
         if self._dialing is not None:
             self._give_up_dial(*self._dialing)
         timer = self.next_timer()
@@ -300,98 +303,57 @@ class AsyncioEngine(AsyncEngine):
         try:
             if running:
                 await asyncio.wait(running)
-            if self._transport is not None:
+            if isinstance(self._transport, Stream):
                 await self._transport.closed.wait()
         finally:  # who is cancelled again does not wait for handlers, but gives the journal up
             if not self.release(BRIEFLY):
                 await self._loop.run_in_executor(None, self.release)
 
 
-class _Room(local):
-    """Where reads put what has come in: one for a thread, since it is taken at once.
+class _Transport(SocketTransport):
+    """Has the loop watch its socket."""
 
-    With a plain Protocol the loop gets memory for each read, and far more than is needed.
-    """
+    __slots__ = ("_loop",)
 
-    def __init__(self) -> None:
-        self.view = memoryview(bytearray(_CHUNK))
+    def __init__(
+        self,
+        engine: AsyncioEngine,
+        sock: socket.socket,
+        link: Link,
+        wire: Wire,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(engine, sock, link, wire)
+        self._loop = loop
+        loop.add_reader(sock.fileno(), self._readable)
 
+    def _readable(self) -> None:
+        try:
+            self.read()
+            self.engine.respond()
+        except Exception as error:
+            self._crashed(error)
+            raise  # to the loop, which tells of it
 
-_room = _Room()
+    def _writable(self) -> None:
+        try:
+            self.engine.turn()
+        except Exception as error:
+            self._crashed(error)
+            raise
 
+    def _crashed(self, error: Exception) -> None:
+        """A bug: what came in is half done, and the loop would call again and again."""
+        self.let_go()
+        self.engine.lost(self.link, error)
 
-class _Transport(asyncio.BufferedProtocol):
-    """Carries the bytes of one link."""
+    def watch(self, *, stuck: bool) -> None:
+        if stuck:
+            self._loop.add_writer(self.sock.fileno(), self._writable)
+        else:
+            self._loop.remove_writer(self.sock.fileno())
 
-    __slots__ = ("_engine", "_link", "_paused", "_sock", "_taken", "_transport", "_wire", "closed")
-
-    def __init__(self, engine: AsyncioEngine, sock: socket.socket, link: Link, wire: Wire) -> None:
-        self._engine = engine
-        self._sock = sock
-        self._link = link
-        self._wire = wire
-        self._transport: asyncio.Transport | None = None
-        # The loop has begun to take the socket, and will close it.
-        self._taken = False
-        self._paused = False
-        self.closed = Latch(asyncio.Event)
-        """The socket is closed, or was never carried."""
-
-    def taken_up(self) -> Self:
-        """The loop takes the socket, and asks for its protocol: this."""
-        self._taken = True
-        return self
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        # Paused until the buffer is empty: the client keeps what waits, and counts it.
-        self._transport.set_write_buffer_limits(high=0)
-        self.flush()
-
-    def get_buffer(self, _sizehint: int) -> memoryview:
-        return _room.view
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._wire.receive(bytes(_room.view[:nbytes]), monotonic())
-        self._engine.respond()
-
-    def eof_received(self) -> bool:
-        self._wire.receive_eof(monotonic())
-        self._engine.turn()
-        return True  # the engine closes the socket
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        # A socket that is lost at once is closed by uvloop and stays open to Python, which would
-        # close it again, whosever its number is by then. Elsewhere it is closed in the next turn.
-        asyncio.get_running_loop().call_soon(self._sock.detach)
-        self.closed.set()
-        self._engine.lost(self._link, exc)
-
-    def failed(self, error: BaseException | None) -> None:
-        """The loop did not take the socket."""
-        self._sock.close()
-        self.closed.set()
-        self._engine.lost(self._link, error)
-
-    def cancelled(self) -> None:
-        """The loop was not to take the socket any more."""
-        if self._taken:
-            self._sock.detach()  # the loop has closed it by now; uvloop says nothing of that
-        self.failed(None)
-
-    def pause_writing(self) -> None:
-        self._paused = True
-
-    def resume_writing(self) -> None:
-        self._paused = False
-        self._engine.turn()  # not only to write: a ping may be due soon after what leaves now
-
-    def flush(self) -> None:
-        """Write what waits, and drop the socket when its link is over."""
-        if self._transport is None:
-            return
-        while not self._paused and (data := self._wire.data_to_send(monotonic())):
-            self._transport.write(data)
-        if not self._engine.carries(self._link):
-            self._transport.abort()
+    def drop(self) -> None:
+        self._loop.remove_reader(self.sock.fileno())
+        self._loop.remove_writer(self.sock.fileno())
+        self.sock.close()

@@ -1,4 +1,4 @@
-"""How a runtime that waits for sockets itself carries a link: threads and trio."""
+"""How a runtime that waits for sockets itself carries a link: threads, trio, asyncio."""
 
 import socket
 from abc import ABC, abstractmethod
@@ -18,10 +18,12 @@ class SocketTransport(ABC):
     has a turn taken when the socket takes bytes again.
     """
 
+    __slots__ = ("_over", "_unsent", "_wire", "engine", "link", "sock", "stuck")
+
     def __init__(self, engine: Engine, sock: socket.socket, link: Link, wire: Wire) -> None:
         self.engine = engine
         self.sock = sock
-        self._link = link
+        self.link = link
         self._wire = wire
         self._unsent = b""
         self.stuck = False
@@ -43,7 +45,7 @@ class SocketTransport(ABC):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self.engine.lost(self._link, error)
+            self.engine.lost(self.link, error)
             return
         if data:
             self._wire.receive(data, monotonic())
@@ -55,10 +57,15 @@ class SocketTransport(ABC):
         if not self._over:
             self._flush()
         # A link that is lost in the midst of this has had its own turn by now.
-        if not self._over and not self.engine.carries(self._link):
+        if not self._over and not self.engine.carries(self.link):
+            self.let_go()
+        return not self._over
+
+    def let_go(self) -> None:
+        """Carry nothing any more."""
+        if not self._over:
             self._over = True
             self.drop()
-        return not self._over
 
     def _flush(self) -> None:
         """Write as far as the socket takes it: the client keeps the rest, and counts it."""
@@ -70,7 +77,7 @@ class SocketTransport(ABC):
             pass
         except OSError as error:
             self._unsent = b""
-            self.engine.lost(self._link, error)
+            self.engine.lost(self.link, error)
             return
         stuck = bool(self._unsent)
         if stuck is not self.stuck:
