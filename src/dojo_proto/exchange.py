@@ -167,8 +167,7 @@ class Exchange:
         # A bytearray, since joining bytes chunk by chunk is quadratic in a body of tiny chunks.
         self._excerpt = bytearray()
         self.data_to_send: bytes = _request_head(method, target, headers) + body
-        for event in _asked(method, upgrades=("Upgrade", "websocket") in headers):
-            self._h11.send(event)
+        self._h11.send(_asked(method, upgrades=("Upgrade", "websocket") in headers))
 
     @property
     def answered(self) -> Answered | None:
@@ -249,7 +248,7 @@ def redact(text: str, secret: str) -> str:
 
 def _request_head(method: str, target: str, headers: list[Header]) -> bytes:
     """The request up to its body (RFC 9112 section 3)."""
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers]]
     text = "".join(lines)
     # What ends its line would start another one. It is not quoted: it may be a secret.
     if not text.isascii() or not text.isprintable() or " " in target:
@@ -258,10 +257,10 @@ def _request_head(method: str, target: str, headers: list[Header]) -> bytes:
 
 
 @cache
-def _asked(method: str, *, upgrades: bool) -> tuple[Request, EndOfMessage]:
+def _asked(method: str, *, upgrades: bool) -> Request:
     """A request as far as h11 has to know it to read the answer: it takes long to make one."""
     headers = [("Host", ""), *([("Upgrade", "websocket")] if upgrades else [])]
-    return Request(method=method, target="/", headers=headers), EndOfMessage()
+    return Request(method=method, target="/", headers=headers)
 
 
 def _head(event: InformationalResponse | Response) -> Head:
@@ -269,6 +268,9 @@ def _head(event: InformationalResponse | Response) -> Head:
         status=event.status_code,
         http_version=event.http_version.decode("ascii"),
         headers=tuple(
-            (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers
+            [
+                (name.decode("ascii").lower(), value.decode("latin-1"))
+                for name, value in event.headers.raw_items()
+            ]
         ),
     )
