@@ -1,6 +1,7 @@
 """A client's connection: how it is put together, and what is told of its end."""
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -55,7 +56,8 @@ def connect(
         stages.insert(0, tunnel)
     return Connection(
         stages=stages,
-        framing=lambda: Framing(
+        framing=partial(
+            Framing,
             client=True,
             entropy=entropy,
             max_message_size=settings.max_message_size,

@@ -44,6 +44,8 @@ class Epos:
         self._middleware: list[Middleware] = []
         self._unresolved: Handler | None = None
         self._complete_handlers: Mapping[str, Handler] | None = None
+        # The runtimes that it was checked for: one may serve thousands of tills with it.
+        self._fits: set[tuple[bool, bool]] = set()
         # Rows that were given or made here, by each of their names.
         self._own: dict[str, Method] = {}
 
@@ -99,7 +101,7 @@ class Epos:
         """
         annotation_of_params(function, ("ctx", "params", "proceed"))
         self._middleware.append(Middleware(function, is_coroutine_function(function)))
-        self._complete_handlers = None
+        self._changed()
         return function
 
     def on_unresolved(self, function: F) -> F:
@@ -118,6 +120,7 @@ class Epos:
         self._unresolved = msgspec.structs.replace(
             ACKNOWLEDGE, function=function, is_async=is_coroutine_function(function)
         )
+        self._changed()
         return function
 
     def unresolved(self) -> Handler | None:
@@ -139,6 +142,11 @@ class Epos:
         if self._complete_handlers is None:
             self._complete_handlers = MappingProxyType(self._completed())
         return self._complete_handlers
+
+    def _changed(self) -> None:
+        """More is registered: what was found out about it before may be wrong now."""
+        self._complete_handlers = None
+        self._fits.clear()
 
     def _completed(self) -> dict[str, Handler]:
         alone = sorted(self._lookups.keys() - self._handlers.keys())
@@ -163,6 +171,8 @@ class Epos:
         `allow_async` says whether the runtime can run `async def`; `journaled` whether a journal
         was named.
         """
+        if (allow_async, journaled) in self._fits:
+            return
         self.handlers()
         for name, registered in self._registered():
             if registered.is_async and not allow_async:
@@ -183,6 +193,7 @@ class Epos:
                 f"{', '.join(sorted(locks))} without {', '.join(sorted(_LOCKS - locks))}: Dojo "
                 "takes the three methods of locks together or not at all"
             )
+        self._fits.add((allow_async, journaled))
 
     def _check_middleware(self, name: str, registered: Handler) -> None:
         """Raise ConfigurationError if there is middleware, and none of it is around this."""
@@ -233,7 +244,7 @@ class Epos:
             )
         table[key] = make_handler(method, function)
         self._named[key] = named
-        self._complete_handlers = None
+        self._changed()
         for name in (method.wire, method.name, *method.capabilities):
             self._own.setdefault(name, method)
         return function

@@ -46,12 +46,8 @@ class Headed(msgspec.Struct, frozen=True, kw_only=True):
 
     def tokens(self, name: str) -> list[str]:
         """The comma-separated members of the header, lower case (RFC 9110 section 5.6.1)."""
-        return [
-            token.strip().lower()
-            for value in self.values(name)
-            for token in value.split(",")
-            if token.strip()
-        ]
+        members = ",".join(self.values(name)).lower().split(",")
+        return [token for member in members if (token := member.strip())]
 
 
 class Head(Headed, frozen=True, kw_only=True):

@@ -193,6 +193,19 @@ class TestRuntimes:
         with pytest.raises(ConfigurationError, match=r'RecordOrderPaymentByIdV1 .*"memory:"'):
             epos.check(allow_async=False, journaled=False)
 
+    @pytest.mark.parametrize("register", [Epos.on_unresolved, Epos.middleware])
+    def test_one_that_fits_is_checked_anew_when_there_is_more(
+        self, epos: Epos, register: Callable[[Epos, Any], object]
+    ) -> None:
+        async def more(ctx: Context, unresolved: Any, proceed: Any = None) -> None:
+            """Does not fit: there is no event loop for it, and it is not around what is `def`."""
+
+        epos.on(GET)(lambda _ctx, _params: None)
+        epos.check(allow_async=False, journaled=False)
+        register(epos, more)
+        with pytest.raises(ConfigurationError, match="is async def"):
+            epos.check(allow_async=False, journaled=False)
+
     def test_locks_come_together_or_not_at_all(self, epos: Epos) -> None:
         for name in LOCKS[:2]:
             epos.on(name)(handle)
