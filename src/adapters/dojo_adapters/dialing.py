@@ -84,9 +84,9 @@ def _start(
     runner = socket.socket(family, kind, protocol)
     runner.settimeout(0)
     try:
-        # BlockingIOError says that it is under way.
-        with suppress(BlockingIOError):
-            runner.connect(address)
+        runner.connect(address)
+    except BlockingIOError:
+        pass  # it is under way
     except OSError:
         runner.close()
         raise

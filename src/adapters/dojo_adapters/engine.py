@@ -186,7 +186,8 @@ class Engine(ABC):
 
     def start(self) -> None:
         """Begin to dial."""
-        self.client.resume(self._unsettled, monotonic())
+        if self._unsettled:
+            self.client.resume(self._unsettled, monotonic())
         self._rest.start()
         self.client.start(monotonic())
         self.turn()

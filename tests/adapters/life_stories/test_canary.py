@@ -268,6 +268,7 @@ def test_the_traceback_of_a_crash_shows_neither(
         api_key=KEY,
         backoff_initial=300,
         backoff_max=300,
+        ping_interval=30,  # no ping finds out what has happened
     )
     peer = played.accept_epos()
     monkeypatch.setattr("dojo_proto.intake.identify", crash)
