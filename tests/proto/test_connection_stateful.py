@@ -276,6 +276,11 @@ def test_a_defect_is_found(
     owner: object, name: str, defect: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, name, defect)
-    quickly = settings(TwoConnections.TestCase.settings, phases=[Phase.generate], database=None)
+    until_found = settings(
+        TwoConnections.TestCase.settings,
+        max_examples=1000,
+        phases=[Phase.generate],
+        database=None,
+    )
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(TwoConnections, settings=quickly)
+        run_state_machine_as_test(TwoConnections, settings=until_found)
