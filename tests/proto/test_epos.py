@@ -201,7 +201,8 @@ class TestRuntimes:
             """Does not fit: there is no event loop for it, and it is not around what is `def`."""
 
         epos.on(GET)(lambda _ctx, _params: None)
-        epos.check(allow_async=False, journaled=False)
+        for _service in range(2):
+            epos.check(allow_async=False, journaled=False)
         register(epos, more)
         with pytest.raises(ConfigurationError, match="is async def"):
             epos.check(allow_async=False, journaled=False)
