@@ -141,3 +141,12 @@ def test_a_signal_handler_may_put_in_the_midst_of_another_put() -> None:
     inbox._items = Interrupted()
     assert inbox.put(take, "first")
     assert list(inbox.drain()) == [(take, ("from the signal",)), (take, ("first",))]
+
+
+def test_something_waits_until_it_is_taken() -> None:
+    inbox = Inbox(lambda: None)
+    seen = [inbox.waiting]
+    inbox.put(take)
+    seen.append(inbox.waiting)
+    seen += [inbox.waiting for _ in inbox.drain()]  # whoever drains is at it
+    assert seen == [False, True, False]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 
-from tests.adapters.pieces import DEADLINE, join_all
+from tests.adapters.pieces import DEADLINE, eventually, join_all
 
 from dojo_adapters.pool import Pool
 
@@ -65,3 +65,32 @@ def test_what_no_thread_has_taken_when_it_closes_is_never_begun() -> None:
     going.set()
     join_all(name)
     assert begun.empty()
+
+
+def test_a_thread_that_comes_says_so_before_it_takes_anything() -> None:
+    name, did = "says-so", SimpleQueue[str]()
+    pool = Pool(did.put, name=name, limit=1, came=lambda: did.put(f"came, {pool.coming=}"))
+    for item in ("first", "second"):
+        pool.submit(item)
+        assert did.get(timeout=DEADLINE) == "came, pool.coming=False"
+        assert did.get(timeout=DEADLINE) == item
+        eventually(lambda: pool._free == 1, "the thread is free")
+    pool.close()
+    join_all(name)
+
+
+def test_a_thread_is_coming_from_when_it_is_called_until_it_is_there() -> None:
+    name, going = "is-coming", threading.Event()
+
+    def take(_item: int) -> None:
+        assert going.wait(DEADLINE)
+
+    pool = Pool(take, name=name, limit=1)
+    assert not pool.coming
+    pool.submit(1)
+    eventually(lambda: not pool.coming, "the thread is there")
+    pool.submit(2)
+    assert not pool.coming  # there may be no other: who gets free takes it
+    going.set()
+    pool.close()
+    join_all(name)

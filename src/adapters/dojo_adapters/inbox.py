@@ -44,6 +44,11 @@ class Inbox:
         while self._items:
             yield self._items.pop(0)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something has come in that is still to be drained."""
+        return bool(self._items)
+
     def is_open(self) -> bool:
         """Whether `put` takes anything."""
         return not self._closed

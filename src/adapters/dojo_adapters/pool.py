@@ -20,7 +20,8 @@ class Pool(Generic[T]):
     Of many items that come at once only the first wakes a thread, and each thread that finds more
     of them wakes the next before it takes its own: what blocks gets a thread each, and what returns
     at once shares one, without a switch of threads for each. A thread that is free ends when
-    nothing came for `linger` seconds, or with `close` if that is None.
+    nothing came for `linger` seconds, or with `close` if that is None. `came()` is called in each
+    that was woken or started, before it looks at what there is to do.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Pool(Generic[T]):
         name: str,
         limit: float = inf,
         linger: float | None = None,
+        came: Callable[[], object] | None = None,
     ) -> None:
         self._take = take
         self._name = name
@@ -41,8 +43,9 @@ class Pool(Generic[T]):
         self._threads = 0
         # Threads that wait for work, and that nobody has woken.
         self._free = 0
-        # A thread has been woken or started, and will look at what there is to do.
-        self._coming = False
+        self.coming = False
+        """A thread has been woken or started, and has not looked yet at what there is to do."""
+        self._came = came
         self._closed = False
 
     def submit(self, item: T) -> bool:
@@ -75,7 +78,7 @@ class Pool(Generic[T]):
 
     def _call_one(self) -> bool:
         """Have one more thread come, if there may be one and none is on its way."""
-        if self._coming:
+        if self.coming:
             return True
         if self._free > 0:
             self._free -= 1
@@ -88,7 +91,7 @@ class Pool(Generic[T]):
             self._threads += 1
         else:
             return True  # the next that gets free takes it
-        self._coming = True
+        self.coming = True
         return True
 
     def _work(self) -> None:
@@ -99,7 +102,9 @@ class Pool(Generic[T]):
 
     def _arrive(self) -> None:
         with self._lock:
-            self._coming = False
+            self.coming = False
+        if self._came is not None:
+            self._came()
 
     def _next(self) -> tuple[T] | None:
         """The next item, as soon as there is one; None when this thread is to end."""

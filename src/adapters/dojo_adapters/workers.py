@@ -16,10 +16,15 @@ def call(function: Callable[..., Any], *arguments: Any) -> Outcome:
 
 
 class Workers(Pool[Run]):
-    """At most `limit` threads. `deliver(run, outcome)` is called from one of them."""
+    """At most `limit` threads. `deliver(run, outcome)` is called from one of them, as `came` is."""
 
-    def __init__(self, limit: int, deliver: Callable[[Run, Outcome], None]) -> None:
-        super().__init__(self._run, name="dojo-handler", limit=limit)
+    def __init__(
+        self,
+        limit: int,
+        deliver: Callable[[Run, Outcome], None],
+        came: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(self._run, name="dojo-handler", limit=limit, came=came)
         self._deliver = deliver
 
     def _run(self, run: Run) -> None:
