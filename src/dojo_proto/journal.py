@@ -219,7 +219,7 @@ def judge(entry: Entry, rows: Sequence[Row]) -> Found:
 
 
 class JournalStore(Protocol):
-    """Keeps rows. Driven by an adapter, one call at a time.
+    """Keeps rows. Driven by an adapter, one call at a time, and not always from the same thread.
 
     `perform` does every step in order and returns one result for each: a Found for Begin, None for
     the others, a JournalError for what could not be done. When it returns, everything that did not

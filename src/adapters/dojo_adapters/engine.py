@@ -182,6 +182,10 @@ class Engine(ABC):
     def stopped(self) -> None:
         """The service has ended; `error` says why if it was not asked to."""
 
+    def make_workers(self) -> Workers:
+        """The threads for `def` handlers; made when the first of them is to run."""
+        return Workers(self.settings.workers, self._deliver_ran)
+
     # What a runtime calls.
 
     def start(self) -> None:
@@ -230,9 +234,7 @@ class Engine(ABC):
                 case Run() if work.is_async:
                     self.start_task(work)
                 case Run():
-                    if self._workers is None:
-                        self._workers = Workers(self.settings.workers, self._deliver_ran)
-                    self._workers.submit(work)
+                    self.submit(work)
                 case Cancel(call=call):
                     self.cancel_task(call)
                 case Begin() | Commit() | Abort() | Note():
@@ -242,6 +244,12 @@ class Engine(ABC):
     def respond(self) -> None:
         """Take a turn after an input that may have handlers called; their answers may go along."""
         self.turn()
+
+    def submit(self, run: Run) -> None:
+        """Have a worker run a `def`."""
+        if self._workers is None:
+            self._workers = self.make_workers()
+        self._workers.submit(run)
 
     def start_dial(self, action: Dial) -> None:
         """Begin to dial, and have the client told of the outcome: in a thread, if it may block."""

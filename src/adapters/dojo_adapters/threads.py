@@ -1,4 +1,4 @@
-"""Serve an EPOS with blocking threads: one for the socket and the protocol, more for handlers."""
+"""Serve an EPOS with blocking threads: one for the socket and for timers, more for handlers."""
 
 import socket
 from contextlib import suppress
@@ -12,9 +12,11 @@ from dojo_adapters.engine import Engine, Options
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.sockets import SocketTransport
 from dojo_adapters.tls import Wire
+from dojo_adapters.wheel import Wheel
+from dojo_adapters.workers import Workers
 from dojo_proto import Epos, Link, LocalProtocolError, Notice, Settings, Status
 from dojo_proto.call import Call
-from dojo_proto.work import Run
+from dojo_proto.work import Cancel, JournalStep, Outcome, Run
 
 __all__ = ["Runner", "open_service", "run"]
 
@@ -128,12 +130,23 @@ open_service = Runner
 
 
 class _ThreadsEngine(Engine):
-    """The engine around a selector: all of it runs in the thread that calls `work`."""
+    """The engine around a selector, driven by the thread that calls `work`, with its workers' help.
+
+    That thread waits for the socket, for timers, and for what comes into the inbox. The outcomes of
+    handlers do not: the workers bring them to the wheel, which is held by whoever uses the client.
+    """
 
     def __init__(self, epos: Epos, settings: Settings | None, **options: Unpack[Options]) -> None:
         self.first_opened = Event()
         self.ended = Event()
         self._over = False
+        self._wheel = Wheel(self)
+        # Steps of the journal for the next turn: those of many handlers share one sync.
+        self._later: list[JournalStep] = []
+        # When the driving thread wakes by itself.
+        self._timer: float | None = None
+        # The fault that a worker has found.
+        self._failure: BaseException | None = None
         self._transport: _Transport | None = None
         self._waking, self._waker = socket.socketpair()
         self._waking.settimeout(0)
@@ -150,20 +163,28 @@ class _ThreadsEngine(Engine):
     def work(self) -> None:
         """Serve until the service ends."""
         try:
-            self.start()
+            with self._wheel:
+                self.start()
             while not self._over:
                 self._wait()
+            self._raise_failure()
         except Exception as error:
             self.error = error  # nobody else would hear of it
             raise
         finally:
+            self._over = True
             try:
-                self.close()
+                with self._wheel:
+                    self.close()
                 self.release()
             finally:
                 self._close_sockets()
                 self.first_opened.set()
                 self.ended.set()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _close_sockets(self) -> None:
         self._selector.close()
@@ -171,17 +192,32 @@ class _ThreadsEngine(Engine):
         self._waker.close()
 
     def _wait(self) -> None:
-        timer = self.next_timer()
-        ready = self._selector.select(None if timer is None else max(0.0, timer - monotonic()))
-        for key, mask in ready:
-            if key.fileobj is self._waking:
-                with suppress(BlockingIOError):
-                    self._waking.recv(_CHUNK)
-            elif self._transport is not None and mask & EVENT_READ:
-                self._transport.read()
-        self.drain_inbox()  # which ends with a turn, and so writes what it can
-        if timer is not None and timer <= monotonic():
-            self.handle_timer()
+        ready = self._selector.select(self._patience())
+        with self._wheel:
+            for key, mask in ready:
+                if key.fileobj is self._waking:
+                    with suppress(BlockingIOError):
+                        self._waking.recv(_CHUNK)
+                elif self._transport is not None and mask & EVENT_READ:
+                    self._transport.read()
+            self.drain_inbox()  # which ends with a turn, and so writes what it can
+            if self._timer is not None and self._timer <= monotonic():
+                self.handle_timer()
+
+    def _patience(self) -> float | None:
+        """How many seconds to wait for something to happen; None if there is nothing else."""
+        with self._wheel:
+            self._timer = self.next_timer()
+        if self._wheel.is_due():
+            return 0.0  # a worker has left something meanwhile
+        return None if self._timer is None else max(0.0, self._timer - monotonic())
+
+    def turn(self) -> None:
+        self._wheel.report_all()
+        steps = self._steps
+        while self._later and steps is not None:
+            steps.do(self._later.pop(0), monotonic())
+        super().turn()
 
     def wake(self) -> None:
         # A full buffer wakes as well; OSError says that the service has ended.
@@ -193,9 +229,13 @@ class _ThreadsEngine(Engine):
 
     def stopped(self) -> None:
         self._over = True
+        self.wake()
 
     def carry(self, sock: socket.socket, link: Link, wire: Wire) -> None:
         self._transport = _Transport(self, sock, link, wire, self._selector)
+
+    def make_workers(self) -> Workers:
+        return Workers(self.settings.workers, self._wheel.deliver, came=self._wheel.help)
 
     def start_task(self, run: Run) -> None:
         raise LocalProtocolError(f"{run.call!r} is async def, which Epos.check should have refused")
@@ -210,9 +250,43 @@ class _ThreadsEngine(Engine):
         if self._transport is not None and not self._transport.settle():
             self._transport = None
 
+    # What the wheel asks for.
+
+    @property
+    def driver_comes(self) -> bool:
+        return self._over or self.inbox.waiting
+
+    @property
+    def worker_comes(self) -> bool:
+        return self._workers is not None and self._workers.coming
+
+    def report(self, run: Run, outcome: Outcome) -> None:
+        self.client.ran(run.call, outcome, monotonic())
+
+    def start_runs(self) -> None:
+        while (work := self.client.next_work()) is not None:
+            if isinstance(work, Run):
+                self.submit(work)
+            elif not isinstance(work, Cancel):  # which is nothing to a thread
+                self._later.append(work)
+
+    def turn_in_worker(self) -> None:
+        self.turn()
+        timer = self.next_timer()
+        if timer is not None and (self._timer is None or timer < self._timer):
+            self.wake()
+
+    def fail(self, error: BaseException) -> None:
+        self._failure = error
+        self.stopped()
+
 
 class _Transport(SocketTransport):
-    """Waits with the selector of its engine."""
+    """Waits with the selector of its engine, which the driving thread alone touches.
+
+    A worker may find the socket stuck, or its link over; but a socket is not to be closed while
+    somebody waits for it.
+    """
 
     def __init__(
         self,
@@ -227,8 +301,14 @@ class _Transport(SocketTransport):
         selector.register(sock, EVENT_READ)
 
     def watch(self, *, stuck: bool) -> None:
-        self._selector.modify(self.sock, EVENT_READ | EVENT_WRITE if stuck else EVENT_READ)
+        self.engine.inbox.put(self._watch, EVENT_READ | EVENT_WRITE if stuck else EVENT_READ)
 
     def drop(self) -> None:
+        self.engine.inbox.put(self._drop)
+
+    def _watch(self, events: int, _now: float) -> None:
+        self._selector.modify(self.sock, events)
+
+    def _drop(self, _now: float) -> None:
         self._selector.unregister(self.sock)
         self.sock.close()

@@ -13,7 +13,7 @@ from tests.adapters.life_stories.serving import DEADLINE
 from dojo_adapters.engine import Engine
 from dojo_adapters.service import Service
 from dojo_adapters.threads import Runner
-from dojo_proto import Epos, LocalProtocolError, Settings
+from dojo_proto import Client, Epos, LocalProtocolError, Settings
 from dojo_simulator import LocalGateway
 
 LOOPS = [("asyncio", "asyncio"), ("trio", "trio"), ("anyio", "asyncio"), ("anyio", "trio")]
@@ -154,3 +154,20 @@ def test_a_fault_in_a_runners_thread_is_not_taken_for_a_stop(
         runner.wait(DEADLINE)
     runner.stop()
     assert len(printed) == 1
+
+
+def test_a_fault_in_one_of_a_runners_other_threads_ends_it_at_once(
+    epos: Epos, network: Network, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ran(*_arguments: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(Client, "ran", ran)
+    monkeypatch.setattr(threading, "excepthook", lambda _arguments: None)
+    # Nothing is due before the test has given up.
+    runner = Runner(epos, network.settings(ping_interval=30, read_timeout=60))
+    runner.start()
+    gateway.wait_for_epos().start_call("SearchOrdersV1")
+    with pytest.raises(RuntimeError, match="a fault"):
+        runner.wait(DEADLINE)
+    runner.stop()

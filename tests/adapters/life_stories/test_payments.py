@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.adapters.life_stories.conftest import Serve
+from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.life_stories.tills import HELD, Till, order, payment
 from tests.adapters.life_stories.transports import over_every_transport
 
@@ -30,6 +31,24 @@ def test_a_payment_whose_answer_is_lost_is_booked_once_whatever_the_retry_is_cal
         again = start(second, "o-1", "pi-1", request_id=request_id).wait()
         assert again.result == order("o-1", "pi-1")
     assert till.booked == ["pi-1"]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_hundreds_of_payments_in_one_breath_are_all_booked_and_answered(
+    serve: Serve, epos: Epos, till: Till, played: PlayedGateway, workers: int
+) -> None:
+    serve(epos, url=played.url, workers=workers, max_queued=300)
+    peer = played.accept_epos()
+    intents = {number: f"pi-{number}" for number in range(300)}
+    peer.send(
+        *(
+            peer.request(number, "RecordOrderPaymentByIdV1", payment("o-1", intent))
+            for number, intent in intents.items()
+        )
+    )
+    answers = [peer.next_answer() for _ in intents]
+    assert {answer["id"] for answer in answers if "result" in answer} == set(intents)
+    assert sorted(till.booked) == sorted(intents.values())
 
 
 def test_a_retry_joins_the_payment_that_still_runs_from_before_the_drop(

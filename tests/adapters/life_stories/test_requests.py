@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -51,6 +52,41 @@ def test_reads_and_a_payment_are_answered(
     assert till.booked == ["pi-1"]
     if network.proxy is not None:
         assert network.proxy.tunnels == (f"127.0.0.1:{gateway.port}",)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_an_answer_does_not_wait_for_what_its_thread_runs_next(
+    serve: Serve, epos: Epos, till: Till, played: PlayedGateway, workers: int
+) -> None:
+    serve(epos, url=played.url, workers=workers)
+    peer = played.accept_epos()
+    quick = peer.request(0, "GetOrderByIdV1", {"orderId": "o-1"})
+    slow = [peer.request(id, "GetOrderByIdV1", {"orderId": HELD}) for id in range(1, 9)]
+    peer.send(quick, *slow)
+    assert peer.next_answer() == {"jsonrpc": "2.0", "id": 0, "result": order("o-1")}
+    till.door.set()
+    assert {peer.next_answer()["id"] for _ in slow} == set(range(1, 9))
+
+
+def test_time_runs_for_a_read_as_soon_as_a_thread_is_free_for_it(
+    serve: Serve, played: PlayedGateway
+) -> None:
+    doors = [Event(), Event()]
+    epos = Epos("acme-epos")
+
+    @epos.on("GetOrderById")
+    def get_order(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+        assert doors[int(params["orderId"])].wait(DEADLINE)
+        return order(params["orderId"])
+
+    # Nothing else is due before the story gives up.
+    serve(epos, url=played.url, workers=1, read_timeout=0.05, queue_timeout=60, ping_interval=30)
+    peer = played.accept_epos()
+    peer.send(*(peer.request(n, "GetOrderByIdV1", {"orderId": str(n)}) for n in range(2)))
+    for number, door in enumerate(doors):
+        late = peer.next_answer()
+        assert (late["id"], late["error"]["message"]) == (number, "the EPOS took too long")
+        door.set()
 
 
 @over_every_transport

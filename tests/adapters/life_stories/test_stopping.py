@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from tests.adapters.life_stories.conftest import Serve
@@ -11,9 +12,9 @@ from tests.adapters.life_stories.played import PlayedGateway
 from tests.adapters.life_stories.serving import Served
 from tests.adapters.life_stories.tills import HELD, Till, order, payment
 from tests.adapters.life_stories.transports import over_every_transport
-from tests.adapters.pieces import eventually
+from tests.adapters.pieces import eventually, join_all
 
-from dojo_proto import Epos
+from dojo_proto import Context, Epos
 from dojo_proto.events import Cause, Closed, RetryScheduled
 from dojo_simulator import ConnectionEnded, LocalGateway
 
@@ -97,6 +98,50 @@ def test_after_a_hard_stop_nothing_more_is_answered_though_a_handler_goes_on(
     assert service.status().state == "stopped"
     assert service.wait_for_event(Closed).cause is Cause.ABORTED
     assert till.cancelled.is_set() == service.runtime.allows_async
+
+
+@pytest.mark.parametrize("hard_stop", [Served.abort, Served.cancel])
+def test_after_a_hard_stop_no_handler_begins(
+    hard_stop: Callable[[Served], None],
+    serve: Serve,
+    epos: Epos,
+    till: Till,
+    gateway: LocalGateway,
+) -> None:
+    service = serve(epos, workers=2)
+    connection = gateway.wait_for_epos()
+    for number in range(2):
+        connection.start_call("RecordOrderPaymentByIdV1", payment(HELD, f"pi-{number}"))
+        till.wait_for_visitor()
+    for number in range(2, 9):
+        connection.start_call("RecordOrderPaymentByIdV1", payment("o-1", f"pi-{number}"))
+    eventually(lambda: service.status().queued == 7, "all others wait")
+    hard_stop(service)
+    till.door.set()
+    join_all("dojo-handler")
+    assert sorted(till.booked) == ["pi-0", "pi-1"]
+
+
+def test_behind_a_handler_that_stops_the_service_none_begins(
+    serve: Serve, played: PlayedGateway
+) -> None:
+    begun: list[str] = []
+    epos = Epos("acme-epos")
+
+    @epos.on("GetOrderById")
+    def stop(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+        begun.append(params["orderId"])
+        service.request_stop()
+        return order(params["orderId"])
+
+    service = serve(epos, url=played.url, workers=1)
+    peer = played.accept_epos()
+    peer.send(*(peer.request(n, "GetOrderByIdV1", {"orderId": f"o-{n}"}) for n in range(9)))
+    answers = {answer["id"]: answer for answer in (peer.next_answer() for _ in range(9))}
+    assert answers.pop(0)["result"] == order("o-0")
+    for answer in answers.values():
+        assert answer["error"]["message"] == "the EPOS is stopping, and nothing was done"
+    assert begun == ["o-0"]
 
 
 @contextmanager
