@@ -24,7 +24,7 @@ def test_dials_that_follow_one_another_share_a_thread() -> None:
     for number in range(1, 4):
         threads.submit(lambda: seen.put(current_thread()))
         seen.wait(number)
-        eventually(lambda: threads._free == 1, "the thread is free")
+        eventually(lambda: len(threads._free) == 1, "the thread is free")
     assert len(set(seen.wait(3))) == 1
     assert seen.wait(3)[0].daemon  # or it would hold the interpreter's exit
     threads.close()

@@ -74,7 +74,7 @@ def test_a_thread_that_comes_says_so_before_it_takes_anything() -> None:
         pool.submit(item)
         assert did.get(timeout=DEADLINE) == "came, pool.coming=False"
         assert did.get(timeout=DEADLINE) == item
-        eventually(lambda: pool._free == 1, "the thread is free")
+        eventually(lambda: len(pool._free) == 1, "the thread is free")
     pool.close()
     join_all(name)
 
@@ -92,5 +92,30 @@ def test_a_thread_is_coming_from_when_it_is_called_until_it_is_there() -> None:
     pool.submit(2)
     assert not pool.coming  # there may be no other: who gets free takes it
     going.set()
+    pool.close()
+    join_all(name)
+
+
+def test_the_thread_that_became_free_last_is_woken_first_and_no_other() -> None:
+    name, taken = "last-is-first", SimpleQueue[threading.Thread]()
+    doors = [threading.Event(), threading.Event()]
+
+    def pass_door(door: threading.Event) -> None:
+        taken.put(threading.current_thread())
+        assert door.wait(DEADLINE)
+
+    pool = Pool(pass_door, name=name, limit=2)
+    threads = []
+    for door in doors:
+        pool.submit(door)
+        threads.append(taken.get(timeout=DEADLINE))
+    doors[0].set()
+    eventually(lambda: len(pool._free) == 1, "the first is free")
+    doors[1].set()
+    eventually(lambda: len(pool._free) == 2, "both are")
+    for _ in range(3):
+        pool.submit(doors[0])
+        assert taken.get(timeout=DEADLINE) is threads[1]
+        eventually(lambda: len(pool._free) == 2, "both are")
     pool.close()
     join_all(name)

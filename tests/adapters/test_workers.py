@@ -92,7 +92,7 @@ def test_a_thread_that_is_free_is_used_again() -> None:
         for done in range(1, 20):
             pool.submit(make_run(lambda *_: None))
             delivered.wait(done)
-            eventually(lambda: pool._free == 1, "the thread is free")
+            eventually(lambda: len(pool._free) == 1, "the thread is free")
             assert len(handler_threads()) == 1
 
 

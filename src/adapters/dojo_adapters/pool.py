@@ -7,7 +7,6 @@ exit until what is stuck returns.
 from collections import deque
 from collections.abc import Callable
 from math import inf
-from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Generic, TypeVar
 
@@ -36,13 +35,13 @@ class Pool(Generic[T]):
         self._take = take
         self._name = name
         self._limit = limit
-        self._linger = linger
+        self._linger = -1 if linger is None else linger
         self._items: deque[T] = deque()
-        self._wakes: SimpleQueue[None] = SimpleQueue()
         self._lock = Lock()
         self._threads = 0
-        # Threads that wait for work, and that nobody has woken.
-        self._free = 0
+        # What wakes each thread that waits for work; the last to wait is the first to be woken. In
+        # one queue for all of them, whoever takes something out wakes another one in vain.
+        self._free: list[Lock] = []
         self.coming = False
         """A thread has been woken or started, and has not looked yet at what there is to do."""
         self._came = came
@@ -73,16 +72,15 @@ class Pool(Generic[T]):
         with self._lock:
             self._closed = True
             self._items.clear()
-            for _ in range(self._free):
-                self._wakes.put(None)
+            while self._free:
+                self._free.pop().release()
 
     def _call_one(self) -> bool:
         """Have one more thread come, if there may be one and none is on its way."""
         if self.coming:
             return True
-        if self._free > 0:
-            self._free -= 1
-            self._wakes.put(None)
+        if self._free:
+            self._free.pop().release()
         elif self._threads < self._limit:
             try:
                 Thread(target=self._work, name=self._name, daemon=True).start()
@@ -95,8 +93,10 @@ class Pool(Generic[T]):
         return True
 
     def _work(self) -> None:
+        woken = Lock()
+        woken.acquire()
         self._arrive()
-        while (found := self._next()) is not None:
+        while (found := self._next(woken)) is not None:
             self._take(found[0])
             del found  # a thread that waits keeps nothing of the last
 
@@ -106,7 +106,7 @@ class Pool(Generic[T]):
         if self._came is not None:
             self._came()
 
-    def _next(self) -> tuple[T] | None:
+    def _next(self, woken: Lock) -> tuple[T] | None:
         """The next item, as soon as there is one; None when this thread is to end."""
         while True:
             with self._lock:
@@ -117,20 +117,18 @@ class Pool(Generic[T]):
                     return (item,)
                 if self._closed:
                     return None
-                self._free += 1
-            if not self._is_woken():
+                self._free.append(woken)
+            if not self._is_woken(woken):
                 return None
             self._arrive()
 
-    def _is_woken(self) -> bool:
+    def _is_woken(self, woken: Lock) -> bool:
         """Wait for more to do; False if none has come for long enough."""
-        try:
-            self._wakes.get(timeout=self._linger)
-        except Empty:
+        if not woken.acquire(timeout=self._linger):
             with self._lock:
-                if self._free > 0:
-                    self._free -= 1
+                if woken in self._free:
+                    self._free.remove(woken)
                     self._threads -= 1
                     return False
-            self._wakes.get()  # all that wait are woken, so this one is as well
+            woken.acquire()  # all that are not free any more are woken, so this one is as well
         return True
