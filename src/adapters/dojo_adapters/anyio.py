@@ -12,7 +12,7 @@ import anyio
 import anyio.abc
 
 from dojo_adapters.asyncio import AsyncioEngine, Opening
-from dojo_adapters.engine import Options
+from dojo_adapters.options import Options
 from dojo_adapters.service import Service
 from dojo_adapters.signals import owned_signals
 from dojo_proto import Epos, Settings

@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Any, Unpack
 
 from dojo_adapters.dialing import begin, finish
-from dojo_adapters.engine import BRIEFLY, Options
+from dojo_adapters.engine import BRIEFLY
+from dojo_adapters.options import Options
 from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.sockets import SocketTransport

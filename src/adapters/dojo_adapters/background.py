@@ -7,7 +7,7 @@ from importlib import import_module
 from threading import Event, Thread
 from typing import Any, Protocol, TypeAlias, Unpack, cast
 
-from dojo_adapters.engine import Options
+from dojo_adapters.options import Options
 from dojo_adapters.runtimes import AsyncRuntime, load_runtime
 from dojo_adapters.service import Service
 from dojo_adapters.threads import Runner

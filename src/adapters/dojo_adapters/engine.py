@@ -9,13 +9,12 @@ def`.
 import os
 import random
 import socket
-import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from logging import getLevelNamesMapping
 from time import monotonic, time
-from typing import Any, TypedDict, Unpack
+from typing import Unpack
 
 import msgspec
 
@@ -25,6 +24,7 @@ from dojo_adapters.environment import chosen_settings, current_key, proxy_of, wi
 from dojo_adapters.inbox import Inbox
 from dojo_adapters.journals import open_journal
 from dojo_adapters.observer import Observer
+from dojo_adapters.options import Options, check_options
 from dojo_adapters.rest import Rest, RestThread
 from dojo_adapters.steps import JOURNAL_TIMEOUT, Steps
 from dojo_adapters.tls import Wire, make_context
@@ -47,23 +47,6 @@ from dojo_proto.epos import expect_epos
 from dojo_proto.events import Cause, Closed, Event, Opened
 from dojo_proto.journal import Row
 from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Outcome, Run
-
-
-class Options(TypedDict, total=False):
-    """What every `run`, `serve`, `open_service` and `Runner` takes besides EPOS and settings."""
-
-    journal: str | JournalStore
-    """`"memory:"`, `"sqlite:PATH"` or a store of your own; needed as soon as a handler changes
-    state."""
-    state: Any
-    """What handlers get as `ctx.state`."""
-    on_event: Callable[[Event], object]
-    """Gets every event of `dojo_proto.events`, in order, in a thread of its own."""
-    ssl_context: ssl.SSLContext
-    """Instead of the operating system's trust store: a private CA, a client certificate."""
-    register: bool
-    """Register with Dojo what the EPOS serves, if that has changed; it holds up nothing."""
-
 
 BRIEFLY = 0.01
 """Seconds that an event loop may be held up when a service ends."""
@@ -103,12 +86,7 @@ class Engine(ABC):
         allow_async: bool,
         **options: Unpack[Options],
     ) -> None:
-        unknown = options.keys() - Options.__optional_keys__
-        if unknown:  # a `regsiter=True` that nobody reads would never be missed
-            raise ConfigurationError(
-                f"there is no option {min(unknown)!r}; there are: "
-                f"{', '.join(Options.__annotations__)}"
-            )
+        check_options(options)
         journal = options.get("journal")
         expect_epos(epos).check(allow_async=allow_async, journaled=journal is not None)
         given = chosen_settings(settings)

@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Protocol, Unpack, cast
 
-from dojo_adapters.engine import Options
+from dojo_adapters.options import Options
 from dojo_adapters.service import Service
 from dojo_proto import ConfigurationError, Epos, Settings
 

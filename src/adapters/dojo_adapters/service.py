@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol, Unpack
 
-from dojo_adapters.engine import Engine, Options
+from dojo_adapters.engine import Engine
+from dojo_adapters.options import Options
 from dojo_proto import Epos, Notice, Settings, Status
 
 

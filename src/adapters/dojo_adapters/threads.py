@@ -8,7 +8,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Self, Unpack
 
-from dojo_adapters.engine import Engine, Options
+from dojo_adapters.engine import Engine
+from dojo_adapters.options import Options
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.sockets import SocketTransport
 from dojo_adapters.tls import Wire

@@ -10,7 +10,8 @@ from typing import Unpack
 import trio
 
 from dojo_adapters.crew import Crew
-from dojo_adapters.engine import BRIEFLY, Options
+from dojo_adapters.engine import BRIEFLY
+from dojo_adapters.options import Options
 from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.sockets import SocketTransport

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from uuid import uuid4
 
 from dojo_adapters.background import Background, in_background
-from dojo_adapters.engine import Options
+from dojo_adapters.options import Options
 from dojo_proto import Epos, Settings
 from dojo_simulator.connection import Reply
 from dojo_simulator.errors import SimulatorError

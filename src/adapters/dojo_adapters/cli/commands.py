@@ -13,8 +13,8 @@ from dojo_adapters.cli.exits import Exit
 from dojo_adapters.cli.lines import told, untold
 from dojo_adapters.cli.options import fields_of
 from dojo_adapters.cli.target import chosen_epos
-from dojo_adapters.engine import Options
 from dojo_adapters.environment import settings_from_environment
+from dojo_adapters.options import Options
 from dojo_adapters.runtimes import RUNTIMES, load_runtime
 from dojo_adapters.signals import owned_signals, terminated_as_interrupted
 from dojo_proto import ConfigurationError, Epos, Kind

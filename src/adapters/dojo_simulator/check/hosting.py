@@ -6,7 +6,7 @@ from threading import Event as Gate
 from typing import Any, TypeVar
 
 from dojo_adapters.background import Background, in_background
-from dojo_adapters.engine import Options
+from dojo_adapters.options import Options
 from dojo_proto import AuthenticationError, Context, Epos, Kind, Method, Settings
 from dojo_proto.contract import BY_NAME
 from dojo_proto.events import Event
