@@ -118,7 +118,6 @@ class Framing:
         "_deflate",
         "_ended",
         "_keys",
-        "_mask",
         "_masked",
         "_max",
         "_owed",
@@ -134,7 +133,6 @@ class Framing:
         deflate: "Deflate | None" = None,
     ) -> None:
         self._client = client
-        self._mask = _MASK if client else 0
         self._keys = fast_lane.mask_keys(entropy)
         self._masked = fast_lane.quickest_mask()
         self._max = max_message_size
@@ -245,7 +243,7 @@ class Framing:
 
     def _frame(self, first: int, payload: bytes) -> bytes:
         size = len(payload)
-        mask = self._mask
+        mask = _MASK if self._client else 0
         if size < 126:
             header = pack("!BB", first, mask | size)
         elif size < 1 << 16:

@@ -5,13 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from h11 import LocalProtocolError
 from msgspec.structs import replace
 from tests.proto.till import Till
 from tests.proto.wired import KEY, counting, plain
 
 from dojo_adapters.environment import current_key, settings_from_environment
-from dojo_proto import Client, ConfigurationError, Epos, Settings, handshake, rest, settings
+from dojo_proto import (
+    Client,
+    ConfigurationError,
+    Epos,
+    LocalProtocolError,
+    Settings,
+    handshake,
+    rest,
+    settings,
+)
 from dojo_proto.address import Address
 from dojo_proto.events import Cause, Closed
 from dojo_proto.exchange import USER_AGENT
@@ -117,7 +125,7 @@ def test_a_value_that_would_break_the_head_is_refused(source: str, evil: str) ->
 def test_it_is_red_where_values_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (handshake, rest, settings):
         monkeypatch.setattr(module, "check_header_value", lambda _name, value: value)
-    with pytest.raises(LocalProtocolError):  # h11 is the second wall, and no error for people
+    with pytest.raises(LocalProtocolError):  # the second wall, and no error for people
         refused("the reseller of a handshake", "\r\nX-Evil: 1", "acme{}epos")
 
 
