@@ -153,22 +153,16 @@ class TestRuntimes:
         return epos.handlers()["RecordOrderPaymentByIdV1"].threaded
 
     def test_a_thread_is_needed_if_the_handler_or_its_lookup_needs_one(self) -> None:
-        def sync(_ctx: Context, _params: Params) -> None:
-            """Runs in a thread."""
-
-        async def coroutine(_ctx: Context, _params: Params) -> None:
-            """Runs as a task."""
-
         class Task:
             async def __call__(self, _ctx: Context, _params: Params) -> None:
                 """Runs as a task too."""
 
-        assert self.threaded(sync)
-        assert self.threaded(coroutine, sync)
-        assert not self.threaded(coroutine)
-        assert not self.threaded(coroutine, coroutine)
+        assert self.threaded(handle)
+        assert self.threaded(handle_async, handle)
+        assert not self.threaded(handle_async)
+        assert not self.threaded(handle_async, handle_async)
         assert not self.threaded(Task())
-        assert not self.threaded(partial(coroutine))
+        assert not self.threaded(partial(handle_async))
 
     @pytest.mark.parametrize("lookup_too", [False, True])
     def test_a_runtime_without_an_event_loop_takes_no_async_def(
@@ -201,8 +195,8 @@ class TestRuntimes:
             """Does not fit: there is no event loop for it, and it is not around what is `def`."""
 
         epos.on(GET)(lambda _ctx, _params: None)
-        for _service in range(2):
-            epos.check(allow_async=False, journaled=False)
+        epos.check(allow_async=False, journaled=False)
+        epos.check(allow_async=False, journaled=False)
         register(epos, more)
         with pytest.raises(ConfigurationError, match="is async def"):
             epos.check(allow_async=False, journaled=False)
