@@ -3,6 +3,7 @@
 import msgspec
 
 from dojo_proto.call import Call, Gathering, Waiter
+from dojo_proto.decisions import Reply
 from dojo_proto.events import RequestOutcome
 from dojo_proto.jsonrpc import ErrorObject, encode_batch, encode_error, encode_result
 from dojo_proto.reports import Reports
@@ -32,6 +33,16 @@ class Delivery:
         if error.trace_id:
             return error
         return msgspec.structs.replace(error, trace_id=self._reports.trace_id(number))
+
+    def reply(self, call: Call, reply: Reply, now: float) -> None:
+        """Answer everybody as was decided, with an alarm if the handler's result misfits."""
+        if reply.fault:
+            self._reports.unfit(call, reply.fault)
+        content = reply.content
+        if isinstance(content, bytes):
+            self.result(call, content, now, repeat=reply.repeat)
+        else:
+            self.error(call, content, now, repeat=reply.repeat)
 
     def result(self, call: Call, result: bytes, now: float, *, repeat: bool = False) -> None:
         """Answer everybody with success; `result` is JSON."""

@@ -156,13 +156,13 @@ class Dispatch:
     def ran(self, call: Call, outcome: Outcome, now: float) -> None:
         """A handler or lookup of `call` has returned, raised, or been cancelled."""
         outcome = decisions.sound(outcome)
-        if call.identity is None:
-            self._reads.ran(call, outcome, now)
-            return
-        if type(outcome) is Raised:
+        if type(outcome) is Raised and not call.answered:
             declared = isinstance(outcome.error, DomainError) and call.phase is Phase.RUNNING
             if not declared:  # a lookup has nothing to refuse
                 self._reports.failed(call, outcome.error)
+        if call.identity is None:
+            self._reads.ran(call, outcome, now)
+            return
         if call.phase is RUNNING:
             step = decisions.after_run(call, outcome)
         elif call.phase is Phase.ASKING:
@@ -199,8 +199,7 @@ class Dispatch:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; it may turn out that nothing is due."""
-        alarm = self.receipts.next_timer()
-        return self.table.deadline if alarm is None else earliest(self.table.deadline, alarm)
+        return earliest(self.table.deadline, self.receipts.next_timer())
 
     def handle_timer(self, now: float) -> None:
         """Turn away who waited too long, answer reads that took too long, raise alarms."""
@@ -350,15 +349,9 @@ class Dispatch:
         self._start_waiting(now)
 
     def _reply(self, call: Call, reply: Reply, now: float) -> None:
-        if reply.fault:
-            self._reports.unfit(call, reply.fault)
-        content = reply.content
-        if isinstance(content, bytes):
-            if call.ticket in self.table.open_rows:
-                self._booked(call, now)  # the till has it, and the journal could not keep that
-            self.delivery.result(call, content, now, repeat=reply.repeat)
-        else:
-            self.delivery.error(call, content, now, repeat=reply.repeat)
+        if isinstance(reply.content, bytes) and call.ticket in self.table.open_rows:
+            self._booked(call, now)  # the till has it, and the journal could not keep that
+        self.delivery.reply(call, reply, now)
         self._done(call, now)
 
     def _booked(self, call: Call, now: float) -> None:

@@ -108,8 +108,6 @@ _encode = msgspec.json.Encoder().encode
 _NO_ID = b"{[tf"
 """Section 4: an id is a String, Number, or Null; what is none of them begins with one of these."""
 
-_BAD_ID = "`id` is not a string, a number or null"
-
 _ARRAY = ord("[")
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # as signed bytes: one in, one out
@@ -151,7 +149,7 @@ def parse(data: bytes, *, binary: bool, max_depth: int) -> Incoming:
             return _parse_unusual(data)
         identity = bytes(whole.id)
         if identity[0] in _NO_ID:
-            return Invalid(NULL_ID, INVALID_REQUEST, _BAD_ID)
+            return _parse_unusual(data)
         return Request(identity, whole.method, whole.params)
     except UnicodeDecodeError as error:
         return Invalid(NULL_ID, PARSE_ERROR, f"not UTF-8: {error.reason} (byte {error.start})")
@@ -164,7 +162,7 @@ def _interpret(envelope: _Envelope) -> Request | Response | Stray | Invalid:
     if identity is not None and identity[0] in _NO_ID:
         if _is_stray(envelope):
             return Stray()
-        return Invalid(NULL_ID, INVALID_REQUEST, _BAD_ID)
+        return Invalid(NULL_ID, INVALID_REQUEST, "`id` is not a string, a number or null")
     result, error, params = envelope.result, envelope.error, envelope.params
     # An answer may name its method, as the vendor's schema asks for, and a request may spell out
     # that it has no result and no error.

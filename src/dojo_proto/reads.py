@@ -9,10 +9,10 @@ from dojo_proto import decisions
 from dojo_proto.agenda import Agenda
 from dojo_proto.call import DONE, RUNNING, Call
 from dojo_proto.delivery import Delivery
-from dojo_proto.errors import DomainError, LocalProtocolError
+from dojo_proto.errors import LocalProtocolError
 from dojo_proto.reports import Reports
 from dojo_proto.table import Table
-from dojo_proto.work import Outcome, Raised
+from dojo_proto.work import Outcome
 
 
 class Reads:
@@ -44,11 +44,9 @@ class Reads:
 
     def start(self, call: Call, now: float) -> None:
         """Have its handler called; it has a place."""
-        table = self._table
-        table.started[call.number] = call
-        call.deadline = deadline = now + self._timeout
-        if table.deadline is None or deadline < table.deadline:
-            table.deadline = deadline
+        self._table.started[call.number] = call
+        call.deadline = now + self._timeout
+        self._table.arm(call)
         if self._observe:
             self._reports.started(call)
         call.phase = RUNNING
@@ -59,15 +57,7 @@ class Reads:
         if call.phase is not RUNNING:
             raise LocalProtocolError(f"{call!r} was not running")
         if not call.answered:
-            if type(outcome) is Raised and not isinstance(outcome.error, DomainError):
-                self._reports.failed(call, outcome.error)
-            reply = decisions.after_read(call.handler.method, outcome)
-            if reply.fault:
-                self._reports.unfit(call, reply.fault)
-            if isinstance(reply.content, bytes):
-                self._delivery.result(call, reply.content, now)
-            else:
-                self._delivery.error(call, reply.content, now)
+            self._delivery.reply(call, decisions.after_read(call.handler.method, outcome), now)
         call.phase = DONE
         call.deadline = None
         del self._table.started[call.number]

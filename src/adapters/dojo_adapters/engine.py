@@ -168,8 +168,7 @@ class Engine(ABC):
 
     def start(self) -> None:
         """Begin to dial."""
-        if self._unsettled:
-            self.client.resume(self._unsettled, monotonic())
+        self.client.resume(self._unsettled, monotonic())
         self._rest.start()
         self.client.start(monotonic())
         self.turn()
