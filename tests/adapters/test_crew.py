@@ -25,11 +25,17 @@ class Stage:
         self.ended_by_then: list[int] = []
         """How many had ended, each time that all had begun."""
         self.outcomes: dict[Call, Outcome] = {}
+        self._unbegun: set[Call] = set()
         self._nursery = nursery
         self.crew = crew_module.Crew(self._start_soon, self._deliver, self._all_begun)
 
     def submit(self, handler: Callable[..., Awaitable[Any]]) -> Run:
-        run = make_run(handler)
+        async def begins(*arguments: object) -> Any:
+            self._unbegun.discard(run.call)
+            return await handler(*arguments)
+
+        run = make_run(begins)
+        self._unbegun.add(run.call)
         self.crew.submit(run)
         return run
 
@@ -38,11 +44,12 @@ class Stage:
         self._nursery.start_soon(function)
 
     def _all_begun(self) -> None:
-        assert not self.crew.begins
+        assert not self._unbegun
         self.ended_by_then.append(len(self.outcomes))
 
     def _deliver(self, call: Call, outcome: Outcome) -> None:
         assert call not in self.outcomes
+        self._unbegun.discard(call)  # one that was cancelled never begins
         self.outcomes[call] = outcome
 
 

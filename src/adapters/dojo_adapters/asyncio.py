@@ -124,7 +124,6 @@ class AsyncioEngine(AsyncEngine):
 
     __slots__ = (
         "_attaching",
-        "_begins",
         "_dialing",
         "_due",
         "_loop",
@@ -141,7 +140,6 @@ class AsyncioEngine(AsyncEngine):
         self._due = 0.0
         self._dialing: tuple[Dial, socket.socket] | None = None
         self._transport: _Transport | Stream | None = None
-        self._begins = False
         self._turning = False
         self._surroundings = copy_context()
         self._tasks: dict[Call, asyncio.Task[None] | None] = {}
@@ -208,19 +206,18 @@ class AsyncioEngine(AsyncEngine):
         elif (error := attaching.exception()) is not None:
             stream.failed(error)
 
-    def start_task(self, run: Run) -> None:
+    def start_task(self, run: Run) -> bool:
         self._tasks[run.call] = None  # it may have ended before there is a task to name
         handling = self._handle(run)
         if sys.version_info >= (3, 12) and self._loop.get_task_factory() is None:
-            # It takes its first step at once: many a handler never waits.
-            task = asyncio.Task(handling, loop=self._loop, eager_start=True)
+            task, begun = asyncio.Task(handling, loop=self._loop, eager_start=True), True
         else:
-            task = self._loop.create_task(handling)
-            self._begins = True
+            task, begun = self._loop.create_task(handling), False
         if run.call in self._tasks:
             self._tasks[run.call] = task
             # For one that is cancelled: before its first step it cannot even notice.
             task.add_done_callback(self._cut_off)
+        return not begun
 
     async def _handle(self, run: Run) -> None:
         outcome: Outcome
@@ -265,15 +262,8 @@ class AsyncioEngine(AsyncEngine):
         self._turning = False
         self.turn()
 
-    def respond(self) -> None:
-        if self._closed:
-            return
-        self._begins = False
-        self.do_work()
-        if self._begins:
-            self.turn_soon()  # behind the first steps: many a handler never waits
-        else:
-            self.finish_turn()
+    def turn_behind_first_steps(self) -> None:
+        self.turn_soon()  # the loop takes things in the order in which they were put
 
     def settle(self) -> None:
         if self._transport is not None and not self._transport.settle():

@@ -43,11 +43,6 @@ class Crew:
         # Tasks that were started or woken, and have not looked yet at what there is to do.
         self._coming = 0
 
-    @property
-    def begins(self) -> bool:
-        """Whether there are handlers that are still to begin."""
-        return bool(self._runs)
-
     def submit(self, run: Run) -> None:
         """Have the handler called in the next turn of the loop."""
         self._runs.append(run)

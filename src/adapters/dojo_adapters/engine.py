@@ -137,8 +137,11 @@ class Engine(ABC):
         """Begin to carry bytes between `sock` and `wire`, for as long as `carries(link)`."""
 
     @abstractmethod
-    def start_task(self, run: Run) -> None:
-        """Run an `async def`, tell the client its outcome, also if cancelled, and have a turn."""
+    def start_task(self, run: Run) -> bool:
+        """Run an `async def`, tell the client its outcome, also if cancelled, and have a turn.
+
+        Say whether it is still to take its first step.
+        """
 
     @abstractmethod
     def cancel_task(self, call: Call) -> None:
@@ -204,12 +207,16 @@ class Engine(ABC):
                 self.stopped()
         self.settle()
 
-    def do_work(self) -> None:
-        """Have handlers called, and the journal do its steps. Part of a turn."""
+    def do_work(self) -> bool:
+        """Have handlers called, and the journal do its steps. Part of a turn.
+
+        Say whether some are still to take their first step.
+        """
+        begins = False
         while (work := self.client.next_work()) is not None:
             match work:
                 case Run() if work.is_async:
-                    self.start_task(work)
+                    begins |= self.start_task(work)
                 case Run():
                     self.submit(work)
                 case Cancel(call=call):
@@ -217,6 +224,7 @@ class Engine(ABC):
                 case Begin() | Commit() | Abort() | Note():
                     if self._steps is not None:
                         self._steps.do(work, monotonic())
+        return begins
 
     def respond(self) -> None:
         """Take a turn after an input that may have handlers called; their answers may go along."""

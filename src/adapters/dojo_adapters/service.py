@@ -1,5 +1,6 @@
 """The handle that `open_service` gives in every runtime with an event loop."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol, Unpack
 
@@ -61,6 +62,19 @@ class AsyncEngine(Engine):
         self.first_opened = Latch(event)
         self.ended = Latch(event)
         super().__init__(epos, settings, allow_async=True, **options)
+
+    @abstractmethod
+    def turn_behind_first_steps(self) -> None:
+        """Call `turn` as soon as the handlers that were started have taken their first step."""
+
+    def respond(self) -> None:
+        """Many a handler never waits, so that its answer goes along."""
+        if self._closed:
+            return
+        if self.do_work():
+            self.turn_behind_first_steps()
+        else:
+            self.finish_turn()
 
     def opened(self) -> None:
         """A connection is open."""

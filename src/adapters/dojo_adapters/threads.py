@@ -238,7 +238,7 @@ class _ThreadsEngine(Engine):
     def make_workers(self) -> Workers:
         return Workers(self.settings.workers, self._wheel.deliver, came=self._wheel.help)
 
-    def start_task(self, run: Run) -> None:
+    def start_task(self, run: Run) -> bool:
         raise LocalProtocolError(f"{run.call!r} is async def, which Epos.check should have refused")
 
     def cancel_task(self, call: Call) -> None:

@@ -117,8 +117,9 @@ class _TrioEngine(AsyncEngine):
         self._transport = _Transport(self, sock, link, wire)
         self._nursery.start_soon(self._transport.carry)
 
-    def start_task(self, run: Run) -> None:
+    def start_task(self, run: Run) -> bool:
         self._crew.submit(run)
+        return True
 
     def cancel_task(self, call: Call) -> None:
         self._crew.cancel(call)
@@ -127,13 +128,8 @@ class _TrioEngine(AsyncEngine):
         if not self._begins:
             self._asked.set()
 
-    def respond(self) -> None:
-        if self._closed:
-            return
-        self.do_work()
-        self._begins = self._crew.begins
-        if not self._begins:
-            self.finish_turn()
+    def turn_behind_first_steps(self) -> None:
+        self._begins = True
 
     def _all_begun(self) -> None:
         if self._begins:
