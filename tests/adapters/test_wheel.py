@@ -94,7 +94,7 @@ def test_a_turn_that_is_owed_is_none_any_more_when_somebody_else_has_taken_one()
     engine = Engine()
     engine.worker_comes = True
     engine.deliver(1)
-    with engine.wheel:
+    with engine.wheel.lock:
         engine.wheel.report_all()  # as the driving thread does in its turns
     engine.worker_comes = False
     engine.wheel.help()
@@ -106,7 +106,7 @@ def test_where_the_driving_thread_comes_all_is_left_to_it() -> None:
     engine.driver_comes = True
     engine.deliver(1)
     assert engine.did == []
-    with engine.wheel:
+    with engine.wheel.lock:
         engine.wheel.report_all()
     assert engine.did == [REPORTED, 1]
 
@@ -129,7 +129,7 @@ def test_where_the_driving_thread_comes_first_after_all_nothing_more_is_done() -
     engine = Late()
     engine.deliver(1)
     assert engine.did == []
-    with engine.wheel:
+    with engine.wheel.lock:
         engine.wheel.report_all()
     assert engine.did == [REPORTED, 1]
 
@@ -192,7 +192,7 @@ def test_a_turn_left_to_a_worker_that_has_just_come_and_gone_on_is_taken_all_the
 
 def test_what_is_brought_while_the_driving_thread_is_at_it_is_due_to_it_afterwards() -> None:
     engine = Engine()
-    with engine.wheel:
+    with engine.wheel.lock:
         assert not engine.wheel.is_due()
         in_another_thread(engine.deliver, 1)
         assert engine.did == []
@@ -219,7 +219,7 @@ def test_the_driving_thread_waits_for_a_worker_that_is_at_it() -> None:
         assert going.wait(DEADLINE)
 
     def drive() -> None:
-        with engine.wheel:
+        with engine.wheel.lock:
             engine.did.append("driven")
 
     engine.while_reporting = wait
@@ -261,7 +261,7 @@ class Backlog:
 
     def __enter__(self) -> Self:
         """All of it comes in."""
-        with self.wheel:
+        with self.wheel.lock:
             self.start_runs()
         return self
 

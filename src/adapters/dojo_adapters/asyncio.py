@@ -316,31 +316,24 @@ class _Transport(SocketTransport):
     ) -> None:
         super().__init__(engine, sock, link, wire)
         self._loop = loop
-        loop.add_reader(sock.fileno(), self._readable)
+        loop.add_reader(sock.fileno(), self._guarded, self._readable)
 
     def _readable(self) -> None:
+        self.read()
+        self.engine.respond()
+
+    def _guarded(self, step: Callable[[], None]) -> None:
         try:
-            self.read()
-            self.engine.respond()
+            step()
         except Exception as error:
-            self._crashed(error)
+            # A bug: what came in is half done, and the loop would call again and again.
+            self.let_go()
+            self.engine.lost(self.link, error)
             raise  # to the loop, which tells of it
-
-    def _writable(self) -> None:
-        try:
-            self.engine.turn()
-        except Exception as error:
-            self._crashed(error)
-            raise
-
-    def _crashed(self, error: Exception) -> None:
-        """A bug: what came in is half done, and the loop would call again and again."""
-        self.let_go()
-        self.engine.lost(self.link, error)
 
     def watch(self, *, stuck: bool) -> None:
         if stuck:
-            self._loop.add_writer(self.sock.fileno(), self._writable)
+            self._loop.add_writer(self.sock.fileno(), self._guarded, self.engine.turn)
         else:
             self._loop.remove_writer(self.sock.fileno())
 

@@ -164,7 +164,7 @@ class _ThreadsEngine(Engine):
     def work(self) -> None:
         """Serve until the service ends."""
         try:
-            with self._wheel:
+            with self._wheel.lock:
                 self.start()
             while not self._over:
                 self._wait()
@@ -175,7 +175,7 @@ class _ThreadsEngine(Engine):
         finally:
             self._over = True
             try:
-                with self._wheel:
+                with self._wheel.lock:
                     self.close()
                 self.release()
             finally:
@@ -194,7 +194,7 @@ class _ThreadsEngine(Engine):
 
     def _wait(self) -> None:
         ready = self._selector.select(self._patience())
-        with self._wheel:
+        with self._wheel.lock:
             for key, mask in ready:
                 if key.fileobj is self._waking:
                     with suppress(BlockingIOError):
@@ -207,7 +207,7 @@ class _ThreadsEngine(Engine):
 
     def _patience(self) -> float | None:
         """How many seconds to wait for something to happen; None if there is nothing else."""
-        with self._wheel:
+        with self._wheel.lock:
             self._timer = self.next_timer()
         if self._wheel.is_due():
             return 0.0  # a worker has left something meanwhile

@@ -1,7 +1,6 @@
 """How workers do for a client what the driving thread would else have to be woken for."""
 
 from threading import Lock
-from types import TracebackType
 from typing import Protocol
 
 from dojo_proto.work import Outcome, Run
@@ -40,7 +39,7 @@ class Turned(Protocol):
 class Wheel:
     """Sees to it that one thread at a time uses the client of `engine`, which it does in turns.
 
-    The driving thread uses it in a `with` block, for which it waits. A worker waits for nobody:
+    The driving thread holds `lock` meanwhile, for which it waits. A worker waits for nobody:
     where somebody uses the client, it leaves there the outcome that it brings, and whoever uses it
     looks again afterwards (the driving thread by `is_due`). Workers that waited would each be
     woken for one outcome.
@@ -51,25 +50,15 @@ class Wheel:
     and yet nothing waits for the next handler.
     """
 
-    __slots__ = ("_engine", "_lock", "_outcomes", "_turn_owed")
+    __slots__ = ("_engine", "_outcomes", "_turn_owed", "lock")
 
     def __init__(self, engine: Turned) -> None:
         self._engine = engine
-        self._lock = Lock()
+        self.lock = Lock()
+        """Held by whoever uses the client."""
         self._outcomes: list[tuple[Run, Outcome]] = []
         # Something was reported, and the turn was left to a worker that was on its way.
         self._turn_owed = False
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._lock.release()
 
     def is_due(self) -> bool:
         """Whether there is something to do that nobody else sees to."""
@@ -91,14 +80,14 @@ class Wheel:
 
     def help(self) -> None:
         """Do what is due, unless somebody uses the client."""
-        while self.is_due() and self._lock.acquire(blocking=False):
+        while self.is_due() and self.lock.acquire(blocking=False):
             try:
                 if self.is_due():  # somebody else may have had the lock in between
                     self._help()
             except BaseException as error:  # noqa: BLE001 - it would end this worker, and tell nobody
                 self._engine.fail(error)
             finally:
-                self._lock.release()
+                self.lock.release()
 
     def _help(self) -> None:
         if self._engine.worker_comes:
