@@ -53,7 +53,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> tuple[str, ...]:
         """What a call or a row is found by: hashes over different things, so none clash."""
-        return tuple(name for name in (self.key, self.repeat) if name)
+        return tuple(filter(None, (self.key, self.repeat)))
 
 
 class Unidentifiable(msgspec.Struct, frozen=True):

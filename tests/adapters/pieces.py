@@ -66,8 +66,11 @@ class Collected(Generic[T]):
         self._changed = Condition()
 
     def put(self, item: T) -> None:
+        self.put_all([item])
+
+    def put_all(self, items: list[T]) -> None:
         with self._changed:
-            self._items.append(item)
+            self._items += items
             self._changed.notify_all()
 
     def wait(self, number: int) -> list[T]:

@@ -203,7 +203,7 @@ Delivered = tuple[JournalStep, Result]
 def journal_thread(store: Store) -> Iterator[tuple[JournalThread, Collected[Delivered]]]:
     """A thread for `store`, and what it has delivered; it is not left behind."""
     delivered = Collected[Delivered]()
-    thread = JournalThread(store, lambda step, result: delivered.put((step, result)))
+    thread = JournalThread(store, delivered.put_all)
     yield thread, delivered
     thread.close(DEADLINE)
     assert not thread._thread.is_alive()
@@ -243,6 +243,20 @@ def test_what_has_come_meanwhile_is_done_at_once_and_in_order() -> None:
         going.set()
         assert [step for step, _ in delivered.wait(6)] == [first, *waiting]
     assert store.batches == [[first], waiting]
+
+
+def test_what_was_done_at_once_is_told_at_once() -> None:
+    store, entered, going = gated()
+    told = Collected[list[Delivered]]()
+    thread = JournalThread(store, told.put)
+    first, *waiting = [make_begin(str(number)) for number in range(4)]
+    thread.submit(first)
+    assert entered.wait(DEADLINE)
+    for step in waiting:
+        thread.submit(step)
+    going.set()
+    thread.close(DEADLINE)
+    assert [[step for step, _ in each] for each in told.wait(2)] == [[first], waiting]
 
 
 def test_notes_wait_and_are_written_together_with_the_next_step(
@@ -326,7 +340,7 @@ def test_a_store_that_answers_too_little_does_not_end_the_thread() -> None:
 def test_closing_waits_until_every_step_is_done() -> None:
     store, entered, going = gated()
     delivered = Collected[Delivered]()
-    thread = JournalThread(store, lambda step, result: delivered.put((step, result)))
+    thread = JournalThread(store, delivered.put_all)
     steps = [make_begin(str(number)) for number in range(5)]
     for step in steps:
         thread.submit(step)
@@ -339,7 +353,7 @@ def test_closing_waits_until_every_step_is_done() -> None:
 def test_closing_waits_no_longer_than_told() -> None:
     store, entered, going = gated()
     delivered = Collected[Delivered]()
-    thread = JournalThread(store, lambda step, result: delivered.put((step, result)))
+    thread = JournalThread(store, delivered.put_all)
     thread.submit(make_begin())
     assert entered.wait(DEADLINE)
     thread.close(0.01)
@@ -353,7 +367,7 @@ def test_what_is_submitted_before_closing_is_done_even_if_the_batch_ends_with_it
     store, entered, going = gated()
     first, second = make_begin("1"), make_begin("2")
     delivered = Collected[Delivered]()
-    thread = JournalThread(store, lambda step, result: delivered.put((step, result)))
+    thread = JournalThread(store, delivered.put_all)
     thread.submit(first)
     assert entered.wait(DEADLINE)
     thread.submit(second)

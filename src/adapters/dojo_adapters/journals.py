@@ -90,10 +90,13 @@ def _explain(error: BaseException) -> str:
 class JournalThread:
     """Does the steps of a blocking store, in order, many at once where many wait.
 
-    `deliver(step, result)` is called from its thread.
+    `deliver` is called from its thread, with all steps that were done at once and their results:
+    one by one, each would wake the thread that it is for.
     """
 
-    def __init__(self, store: JournalStore, deliver: Callable[[JournalStep, Result], None]) -> None:
+    def __init__(
+        self, store: JournalStore, deliver: Callable[[list[tuple[JournalStep, Result]]], None]
+    ) -> None:
         self._store = store
         self._deliver = deliver
         self._queue: SimpleQueue[JournalStep | None] = SimpleQueue()
@@ -114,8 +117,7 @@ class JournalThread:
         last = False
         while not last:
             steps, last = self._next_steps()
-            for step, result in zip(steps, perform(self._store, steps), strict=True):
-                self._deliver(step, result)
+            self._deliver(list(zip(steps, perform(self._store, steps), strict=True)))
 
     def _next_steps(self) -> tuple[list[JournalStep], bool]:
         """All steps that wait, at least one; and whether they are the last.

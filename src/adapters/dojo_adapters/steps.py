@@ -50,14 +50,15 @@ class Steps:
         """Wait up to `patience` seconds until every step is done; say whether that is so."""
         return self._thread is None or self._thread.close(patience)
 
-    def _deliver(self, step: JournalStep, result: Result) -> None:
+    def _deliver(self, done: list[tuple[JournalStep, Result]]) -> None:
         """In the thread of the journal."""
-        self._inbox.put(self._finish, step, result)
+        self._inbox.put(self._finish, done)
 
-    def _finish(self, step: JournalStep, result: Result, now: float) -> None:
-        # A step that is not there any more was given up.
-        if isinstance(step, Note) or self._under_way.pop(id(step), None) is not None:
-            self._report(step, result, now)
+    def _finish(self, done: list[tuple[JournalStep, Result]], now: float) -> None:
+        for step, result in done:
+            # A step that is not there any more was given up.
+            if isinstance(step, Note) or self._under_way.pop(id(step), None) is not None:
+                self._report(step, result, now)
 
     def _report(self, step: JournalStep, result: Result, now: float) -> None:
         if isinstance(step, Note):

@@ -54,6 +54,20 @@ class TestWhatItKeeps:
         journal.perform([Commit(CALL, each.ticket, RowState.SUCCEEDED, b"") for each in entries])
         assert statements.count("COMMIT") == 2
 
+    def test_a_step_takes_no_longer_when_there_are_many_rows(self, journal: SqliteJournal) -> None:
+        instructions: list[None] = []
+        took: list[int] = []
+        for number in (1, 2000):
+            entries = [entry(f"k{number}.{n}", f"r{number}.{n}") for n in range(number)]
+            journal.perform([Begin(CALL, each, insert=True) for each in entries])
+            instructions.clear()
+            journal._connection.set_progress_handler(lambda: instructions.append(None), 1)
+            commit(journal, entries[0].ticket, RowState.SUCCEEDED)
+            begin(journal, entries[0])
+            journal._connection.set_progress_handler(None, 1)
+            took.append(len(instructions))
+        assert took[1] < 2 * took[0]
+
     def test_every_commit_waits_for_the_disk(self, journal: SqliteJournal) -> None:
         full = 2
         assert journal._connection.execute("PRAGMA synchronous").fetchone() == (full,)

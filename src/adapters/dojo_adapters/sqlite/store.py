@@ -51,10 +51,8 @@ class _Stored(msgspec.Struct, array_like=True):
 _SELECT = f"SELECT {', '.join(_Stored.__struct_fields__)} FROM dojo_journal"  # noqa: S608 - the names of the Struct above
 
 # Two searches by index; newer rows come first, and an empty name matches nothing.
-_LOOK_UP = f"""{_SELECT} WHERE number IN (
-    SELECT number FROM dojo_journal WHERE key = ? AND key <> ''
-    UNION SELECT number FROM dojo_journal WHERE repeat = ? AND repeat <> ''
-) ORDER BY number DESC"""  # noqa: S608 - as above
+_LOOK_UP = f"""{_SELECT} WHERE (key = ? AND key <> '') OR (repeat = ? AND repeat <> '')
+ORDER BY number DESC"""
 
 _SUCCEEDED = f"{_SELECT} WHERE ticket = ? AND state = 'succeeded'"
 
@@ -63,7 +61,8 @@ _UNSETTLED = f"""{_SELECT} WHERE state = 'begun'
 ORDER BY number"""
 
 _COMMIT = """UPDATE dojo_journal
-SET state = ?, answer = ?, committed_at = ?, lived_at = ? WHERE ticket = ?"""
+SET state = ?, answer = ?, committed_at = ?, lived_at = ?
+WHERE ticket = ? AND state <> 'succeeded'"""
 
 # Its handler is to run a second time: nobody's, so that this is never taken for a first run.
 _BEGIN_AGAIN = """UPDATE dojo_journal
@@ -221,11 +220,13 @@ class SqliteJournal:
     def _commit(
         self, ticket: str, state: RowState, answer: bytes, now: _Moment
     ) -> Found | JournalError | None:
-        recorded = self._recorded(ticket, now)
-        if recorded is not None:
-            return None if state is RowState.SUCCEEDED else recorded
         done = self._connection.execute(_COMMIT, (state.value, answer, now.wall, now.lived, ticket))
-        return None if done.rowcount else JournalError(f"there is no row {ticket}")
+        if done.rowcount:
+            return None
+        recorded = self._recorded(ticket, now)
+        if recorded is None:
+            return JournalError(f"there is no row {ticket}")
+        return None if state is RowState.SUCCEEDED else recorded
 
     def _recorded(self, ticket: str, now: _Moment) -> Found | None:
         """The row, if the handler has committed it as a success in its own transaction."""
