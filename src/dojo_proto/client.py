@@ -33,7 +33,7 @@ from dojo_proto.pending import PendingEvents
 from dojo_proto.settings import Settings, environment_of
 from dojo_proto.status import Status
 from dojo_proto.supervisor import DRAINING, State, Supervisor
-from dojo_proto.timers import earliest
+from dojo_proto.timers import earlier
 from dojo_proto.version import __version__
 from dojo_proto.work import Outcome, Work
 
@@ -156,8 +156,8 @@ class Client:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; None if only input can change anything."""
-        connection = None if self._connection is None else self._connection.next_timer()
-        return earliest(connection, self._dispatch.next_timer(), self._supervisor.next_timer())
+        due = earlier(self._dispatch.next_timer(), self._supervisor.next_timer())
+        return due if self._connection is None else earlier(self._connection.next_timer(), due)
 
     def status(self) -> Status:
         """The state of the service, as data. Another thread may ask while one drives."""

@@ -30,7 +30,7 @@ from dojo_proto.reports import Reports
 from dojo_proto.settings import Settings
 from dojo_proto.settling import Settling
 from dojo_proto.table import Table
-from dojo_proto.timers import earliest
+from dojo_proto.timers import earlier
 from dojo_proto.work import Outcome, Raised
 
 
@@ -199,7 +199,7 @@ class Dispatch:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`; it may turn out that nothing is due."""
-        return earliest(self.table.deadline, self.receipts.next_timer())
+        return earlier(self.table.deadline, self.receipts.next_timer())
 
     def handle_timer(self, now: float) -> None:
         """Turn away who waited too long, answer reads that took too long, raise alarms."""

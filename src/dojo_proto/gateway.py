@@ -21,6 +21,7 @@ from dojo_proto.framing import NORMAL_CLOSURE, Framing, Message
 from dojo_proto.jsonrpc import Batch, Response, parse
 from dojo_proto.limits import Limits
 from dojo_proto.stage import Asked
+from dojo_proto.timers import earlier
 from dojo_proto.upgrade import Upgrade
 
 _MAX_DEPTH = 512
@@ -195,8 +196,7 @@ class Gateway:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer`."""
-        timers = (self._connection.next_timer(), self._calls.next_timer())
-        return min((timer for timer in timers if timer is not None), default=None)
+        return earlier(self._connection.next_timer(), self._calls.next_timer())
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""

@@ -18,6 +18,7 @@ from dojo_proto.notices import Notice, Outbox
 from dojo_proto.registration import Comparison
 from dojo_proto.rest import Failure, RestOutcome, RestRequest
 from dojo_proto.settings import API_URL, Settings
+from dojo_proto.timers import earlier
 
 LAST_WORDS = 2.0
 """Seconds that notices get to leave when the service stops."""
@@ -195,10 +196,10 @@ class Registrar:
         """When to ask again, if nothing happens before."""
         if self._until is not None and not self.over:
             return self._until
-        due = [self._registering.due] if self._registers else []
-        if self._notifies:
-            due.append(self._notifying.due)
-        return min(due, default=None)
+        return earlier(
+            self._registering.due if self._registers else None,
+            self._notifying.due if self._notifies else None,
+        )
 
     def handle_timer(self, now: float) -> None:
         """Do what is due: the time for last words may be over."""

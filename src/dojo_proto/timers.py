@@ -1,10 +1,8 @@
 """When the first of several things is due."""
 
 
-def earliest(*timers: float | None) -> float | None:
-    """The earliest of `timers`, each in seconds or None; None if nothing is due at any time."""
-    first: float | None = None
-    for timer in timers:
-        if timer is not None and (first is None or timer < first):
-            first = timer
-    return first
+def earlier(one: float | None, other: float | None) -> float | None:
+    """The earlier of two timers, each in seconds or None; None if neither is set."""
+    if one is None:
+        return other
+    return one if other is None or one <= other else other

@@ -46,6 +46,7 @@ from dojo_proto.call import Call
 from dojo_proto.epos import expect_epos
 from dojo_proto.events import Cause, Closed, Event, Opened
 from dojo_proto.journal import Row
+from dojo_proto.timers import earlier
 from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Outcome, Run
 
 BRIEFLY = 0.01
@@ -269,8 +270,7 @@ class Engine(ABC):
     def next_timer(self) -> float | None:
         """When to call `handle_timer`, on the clock of `time.monotonic`."""
         timer = self.client.next_timer()
-        step = None if self._steps is None else self._steps.next_timer()
-        return timer if step is None else step if timer is None else min(timer, step)
+        return timer if self._steps is None else earlier(timer, self._steps.next_timer())
 
     def handle_timer(self) -> None:
         """Do what is due. Feed readable bytes first."""
