@@ -9,10 +9,16 @@ which lane a frame took makes no difference. Going out, the mask is what takes t
 from codecs import utf_8_decode
 from collections.abc import Callable, Iterator
 from functools import cache
-from struct import iter_unpack
+from struct import Struct, iter_unpack
 
 FINAL_TEXT = 0x81
 """The first byte of a frame: FIN, no reserved bit, the opcode of text (RFC 6455 section 5.2)."""
+
+# The first two bytes of a frame, with no mask: its length if that is below 126, or 126 for one that
+# follows in 16 bits. As a number both are read with one call.
+_EMPTY_TEXT = FINAL_TEXT << 8
+_TEXT_OF_16_BIT_LENGTH = _EMPTY_TEXT | 126
+_head = Struct("!HH").unpack_from
 
 FINAL_PING = 0x89
 FINAL_PONG = 0x8A
@@ -30,23 +36,26 @@ def cut(data: bytes, at: int, longest: int) -> tuple[list[bytes], int]:
     """
     texts: list[bytes] = []
     end = len(data)
-    while end - at >= 2 and data[at] == FINAL_TEXT:
-        size = data[at + 1]
-        start = at + 2
-        if size == 126 and end - at >= 4:
-            size = data[at + 2] << 8 | data[at + 3]
+    # What is shorter than that is no message of JSON-RPC, and not worth more code here.
+    while end - at >= 4:
+        head, size = _head(data, at)
+        if head == _TEXT_OF_16_BIT_LENGTH and size > 125:
             start = at + 4
-            if size < 126:
-                break  # RFC 6455 section 5.2: the shortest form of a length is the only one
-        elif size > 125:
-            break  # masked, of more than 64 KiB, or cut off in its length
-        if size > longest or size > end - start:
+        elif _EMPTY_TEXT <= head <= _EMPTY_TEXT + 125:
+            size = head - _EMPTY_TEXT
+            start = at + 2
+        else:
+            # Masked, of more than 64 KiB, no plain text, or with a length that is not in its
+            # shortest form (RFC 6455 section 5.2).
             break
-        text = data[start : start + size]
+        stop = start + size
+        if size > longest or stop > end:
+            break
+        text = data[start:stop]
         if not (text.isascii() or _is_utf8(text)):
             break
         texts.append(text)
-        at = start + size
+        at = stop
     return texts, at
 
 

@@ -7,7 +7,7 @@ injected entropy, so that the same inputs always give the same bytes.
 
 from collections.abc import Callable
 from functools import cache
-from struct import pack
+from struct import Struct
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -33,6 +33,9 @@ _CONTINUATION, _TEXT, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x8, 0x9, 0xA
 _FIN = 0x80
 _RSV1 = 0x40
 _MASK = 0x80
+_header = Struct("!BB").pack
+_header_16 = Struct("!BBH").pack
+_header_64 = Struct("!BBQ").pack
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -231,7 +234,7 @@ class Framing:
             return self._control(_CLOSE, b"")
         check_close_code(code)
         text = reason.encode()[: MAX_CONTROL_PAYLOAD - 2].decode("utf-8", "ignore").encode()
-        return self._control(_CLOSE, pack("!H", code) + text)
+        return self._control(_CLOSE, code.to_bytes(2, "big") + text)
 
     def _control(self, opcode: int, payload: bytes) -> bytes:
         if len(payload) > MAX_CONTROL_PAYLOAD:
@@ -245,11 +248,11 @@ class Framing:
         size = len(payload)
         mask = _MASK if self._client else 0
         if size < 126:
-            header = pack("!BB", first, mask | size)
+            header = _header(first, mask | size)
         elif size < 1 << 16:
-            header = pack("!BBH", first, mask | 126, size)
+            header = _header_16(first, mask | 126, size)
         else:
-            header = pack("!BBQ", first, mask | 127, size)
+            header = _header_64(first, mask | 127, size)
         if not mask:
             return header + payload
         key = next(self._keys)
