@@ -5,6 +5,7 @@ commits its own rows and the journal's in one transaction.
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from dojo_proto.errors import ConfigurationError
@@ -55,21 +56,7 @@ def connect(path: Path) -> sqlite3.Connection:
             f"journal: expected an absolute path, as in sqlite:/var/lib/till/journal.db, got "
             f"{str(path)!r}: what a relative one means depends on where the program was started"
         )
-    try:
-        connection = sqlite3.connect(
-            path, timeout=BUSY, isolation_level=None, check_same_thread=False
-        )
-    except sqlite3.Error as error:
-        raise _unusable(path, error) from None
-    try:
-        _set_up(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        raise _unusable(path, error) from None
-    except ConfigurationError:
-        connection.close()
-        raise
-    return connection
+    return _opened(path, _set_up, str(path), check_same_thread=False)
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
@@ -77,20 +64,25 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
     Raises ConfigurationError if there is none, or if it is newer than can be read.
     """
+    return _opened(path, _expect_journal, f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _opened(
+    path: Path,
+    prepare: Callable[[sqlite3.Connection, Path], None],
+    database: str,
+    **options: bool,
+) -> sqlite3.Connection:
+    """A connection with which `prepare` has been done; it is not left open if that fails."""
     try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY, isolation_level=None
-        )
+        connection = sqlite3.connect(database, timeout=BUSY, isolation_level=None, **options)
+        try:
+            prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
-    try:
-        _expect_journal(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        raise _unusable(path, error) from None
-    except ConfigurationError:
-        connection.close()
-        raise
     return connection
 
 
