@@ -12,6 +12,7 @@ from wsproto.events import (
     AcceptConnection,
     CloseConnection,
     Event,
+    Ping,
     Pong,
     Request,
     TextMessage,
@@ -58,7 +59,7 @@ class Peer:
         return self._events.pop(0)
 
     def next_answer(self) -> dict[str, Any]:
-        """The next message, whole and decoded; pongs before it are passed over."""
+        """The next message, whole and decoded; pings before it are answered, pongs passed over."""
         while True:
             event = self.next_event()
             if isinstance(event, TextMessage):
@@ -67,6 +68,8 @@ class Peer:
                     answer: dict[str, Any] = json.loads(self._text)
                     self._text = ""
                     return answer
+            elif isinstance(event, Ping):
+                self.send(event.response())
             else:
                 assert isinstance(event, Pong), event
 
