@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,22 @@ class TestFaults:
         assert isinstance(lost, JournalError)
         assert begin(journal, entry()).verdict is Verdict.BEGUN
 
+    def test_a_row_that_is_damaged_does_not_take_the_others_with_it(
+        self, journal: SqliteJournal
+    ) -> None:
+        damaged = entry("k1", "r1")
+        begin(journal, damaged)
+        journal._connection.execute("UPDATE dojo_journal SET state = 'booked', begun_at = 'today'")
+        lost, found = journal.perform(
+            [Begin(CALL, each, insert=True) for each in (damaged, entry("k2", "r2"))]
+        )
+        assert isinstance(lost, JournalError)
+        assert not lost.fresh
+        assert f"{damaged.ticket!r} is damaged" in str(lost)
+        assert "today" not in str(lost)
+        assert isinstance(found, Found)
+        assert found.verdict is Verdict.FRESH
+
 
 class TestFiles:
     def test_a_relative_path_is_refused(self) -> None:
@@ -221,6 +238,27 @@ class TestFiles:
         with pytest.raises(ConfigurationError, match="newer release"):
             connect_to_read(path)
         later.close()
+
+    @pytest.mark.parametrize(
+        ("damage", "said"),
+        [
+            ("DELETE FROM dojo_journal_about", "it does not say its version"),
+            (
+                "UPDATE dojo_journal_about SET lived = 'long'",
+                "it does not say how old its rows are",
+            ),
+            ("ALTER TABLE dojo_journal_about DROP COLUMN lived", "no such column"),
+        ],
+    )
+    def test_one_that_is_damaged_is_refused_and_not_held(
+        self, path: Path, damage: str, said: str
+    ) -> None:
+        SqliteJournal(path).close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(damage)
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match=said):
+                SqliteJournal(path)
 
     def test_a_database_without_a_journal_can_only_become_one_by_serving(self, path: Path) -> None:
         other = sqlite3.connect(path)

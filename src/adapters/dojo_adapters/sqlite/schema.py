@@ -67,6 +67,22 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return _opened(path, _expect_journal, f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
+def time_served(connection: sqlite3.Connection, path: Path) -> float:
+    """Seconds for which the journal was served by all until now; ask when it is locked.
+
+    Raises ConfigurationError if it does not say.
+    """
+    try:
+        (lived,) = connection.execute("SELECT lived FROM dojo_journal_about").fetchone()
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+    if not isinstance(lived, float):
+        raise ConfigurationError(
+            f"journal: {path} is damaged: it does not say how old its rows are"
+        )
+    return lived
+
+
 def _opened(
     path: Path,
     prepare: Callable[[sqlite3.Connection, Path], None],

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic, time
 from typing import assert_never
@@ -11,7 +11,7 @@ import msgspec
 
 from dojo_adapters.sqlite.lock import ServingLock
 from dojo_adapters.sqlite.recording import record
-from dojo_adapters.sqlite.schema import BUSY, connect
+from dojo_adapters.sqlite.schema import BUSY, connect, time_served
 from dojo_proto import Context
 from dojo_proto.journal import (
     KEY_WINDOW,
@@ -110,14 +110,13 @@ class SqliteJournal:
         self.path = Path(path)
         self._wall = wall
         self._clock = clock
-        self._connection = connect(self.path)
-        try:
+        with ExitStack() as undo:
+            self._connection = connect(self.path)
+            undo.callback(self._connection.close)
             self._lock = ServingLock(self.path)
-        except BaseException:
-            self._connection.close()
-            raise
-        row = self._connection.execute("SELECT lived FROM dojo_journal_about").fetchone()
-        self._lived_before = float(row[0])
+            undo.callback(self._lock.release)
+            self._lived_before = time_served(self._connection, self.path)
+            undo.pop_all()
         self._started = clock()
         self._purged_at: float | None = None
 
@@ -127,7 +126,7 @@ class SqliteJournal:
             return []
         try:
             return self._together(steps)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JournalError) as error:
             if len(steps) > 1:
                 # Nothing is done yet. One by one, each gets its own answer.
                 return [result for step in steps for result in self.perform([step])]
@@ -178,14 +177,16 @@ class SqliteJournal:
             raise
         return results
 
-    def _undone(self, step: JournalStep, error: sqlite3.Error) -> Found | JournalError:
-        """What can be said of a step that could not be written."""
+    def _undone(
+        self, step: JournalStep, error: sqlite3.Error | JournalError
+    ) -> Found | JournalError:
+        """What can be said of a step that could not be done."""
         reason = f"{self.path}: {_explain(error)}"
         if not isinstance(step, Begin):
             return JournalError(reason)
         try:
             found = self._look_up(step.entry, self._now())
-        except sqlite3.Error:
+        except (sqlite3.Error, JournalError):
             return JournalError(reason)
         fresh = found.verdict is Verdict.FRESH
         if fresh or found.verdict is Verdict.FAILED:
@@ -274,7 +275,10 @@ class SqliteJournal:
 
 
 def _row(values: tuple[object, ...], now: _Moment) -> Row:
-    stored = msgspec.convert(values, _Stored)
+    try:
+        stored = msgspec.convert(values, _Stored)
+    except msgspec.ValidationError:
+        raise JournalError(f"the row {values[0]!r} is damaged: was it written by hand?") from None
     if stored.committed_at is None:
         age = now.wall - stored.begun_at
     else:
@@ -309,7 +313,7 @@ _REASONS = {
 }
 
 
-def _explain(error: sqlite3.Error) -> str:
+def _explain(error: sqlite3.Error | JournalError) -> str:
     """In words for people. SQLite's own texts name tables and columns, never what is in them."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # what lies above tells more of the same
     return _REASONS.get(code, str(error))
