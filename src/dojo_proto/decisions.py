@@ -256,7 +256,7 @@ def after_ask_again(call: Call, outcome: Outcome) -> Step:
             return Reply(result, repeat=True, fault=fault)
     if call.stored:
         return Reply(call.stored, repeat=True)
-    return Withhold("it was booked, but its lookup gives no answer")
+    return Withhold("the journal has it as booked, but its lookup gives no answer")
 
 
 def after_keep_failed(call: Call, keeping: Keep | Forget) -> Step:
@@ -297,7 +297,7 @@ def _was_done(call: Call, row: Row, *, repeat: bool) -> Step:
         return AskAgain(row.answer, call.handler.lookup)
     if row.answer:
         return Reply(row.answer, repeat=repeat)
-    return Withhold("it was booked, but neither a lookup nor the first answer is there")
+    return Withhold("the journal has it as booked, but has no answer, and there is no lookup")
 
 
 def _turn_away(*, draining: bool) -> Step:

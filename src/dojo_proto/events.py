@@ -5,9 +5,14 @@ results, nor the API key. Times are seconds; `link` numbers the connections of o
 """
 
 from enum import Enum
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
+
+HANDLER = "handler"
+LOOKUP = "lookup"
+ON_UNRESOLVED = "on_unresolved"
+"""The functions of an EPOS, as events name them."""
 
 
 class Cause(Enum):
@@ -50,6 +55,9 @@ class Cause(Enum):
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
     """The base of all events; its name is the member `event` when encoded as JSON."""
 
+    alarm: ClassVar[bool] = False
+    """Whether somebody should see to it: money or service is at stake."""
+
 
 class Opened(Event, frozen=True, kw_only=True):
     """The gateway has accepted the connection with 101: requests can come in."""
@@ -88,18 +96,22 @@ class RetryScheduled(Event, frozen=True, kw_only=True):
 
 
 class AuthenticationRefused(Event, frozen=True, kw_only=True):
-    """ALARM. The gateway refused a key that it took before; the service goes on trying."""
+    """The gateway refused a key that it took before; the service goes on trying."""
+
+    alarm = True
 
     status: int
     reason: str
 
 
 class TakenOver(Event, frozen=True, kw_only=True):
-    """ALARM. Three connections were closed by the gateway soon after they opened.
+    """Three connections were closed by the gateway soon after they opened.
 
     Most likely another process serves with the same software-house-id and API key: only one of
     them gets the requests.
     """
+
+    alarm = True
 
     reason: str
 
@@ -157,7 +169,9 @@ class RequestFinished(Event, frozen=True, kw_only=True):
 
 
 class Slow(Event, frozen=True, kw_only=True):
-    """ALARM. A state-changing handler has been running for `slow_after` seconds; it goes on."""
+    """A state-changing handler has been running for `slow_after` seconds; it goes on."""
+
+    alarm = True
 
     method: str
     key: str
@@ -167,10 +181,12 @@ class Slow(Event, frozen=True, kw_only=True):
 
 
 class TimedOut(Event, frozen=True, kw_only=True):
-    """ALARM. A read had no result within `read_timeout`, and was answered with an error.
+    """A read had no result within `read_timeout`, and was answered with an error.
 
     An `async def` is cancelled; a `def` runs on in its thread, and nobody waits for it.
     """
+
+    alarm = True
 
     method: str
     trace_id: str
@@ -180,7 +196,9 @@ class TimedOut(Event, frozen=True, kw_only=True):
 
 
 class Overloaded(Event, frozen=True, kw_only=True):
-    """ALARM. A request was turned away before it started: too many run or wait."""
+    """A request was turned away before it started: too many run or wait."""
+
+    alarm = True
 
     method: str
     in_flight: int
@@ -188,16 +206,23 @@ class Overloaded(Event, frozen=True, kw_only=True):
 
 
 class HandlerFailed(Event, frozen=True, kw_only=True):
-    """A handler raised something that is not a DomainError. For the log, under `trace_id`."""
+    """A function of the EPOS raised something that is not a DomainError."""
+
+    alarm = True
 
     method: str
+    function: str = HANDLER
+    """Which one: `handler`, `lookup` or `on_unresolved`."""
     trace_id: str
+    """As an error answer has it, if there is one."""
     error: BaseException
     """With its traceback. Its text never goes to the wire."""
 
 
 class OutcomeUnknown(Event, frozen=True, kw_only=True):
-    """ALARM. Whether this was booked is not known; it is not answered until it is."""
+    """Whether this was booked is not known; it is not answered until it is."""
+
+    alarm = True
 
     method: str
     key: str
@@ -208,10 +233,12 @@ class OutcomeUnknown(Event, frozen=True, kw_only=True):
 
 
 class PaymentUnconfirmed(Event, frozen=True, kw_only=True):
-    """ALARM. The till has booked a payment, and Dojo is not known to have the answer.
+    """The till has booked a payment, and Dojo is not known to have the answer.
 
     It may have given the money back: compare this payment with Dojo's list.
     """
+
+    alarm = True
 
     method: str
     key: str
@@ -221,7 +248,9 @@ class PaymentUnconfirmed(Event, frozen=True, kw_only=True):
 
 
 class JournalFailed(Event, frozen=True, kw_only=True):
-    """ALARM. The journal could not do a step."""
+    """The journal could not do a step."""
+
+    alarm = True
 
     method: str
     step: str
@@ -230,20 +259,27 @@ class JournalFailed(Event, frozen=True, kw_only=True):
 
 
 class ContentDiffers(Event, frozen=True, kw_only=True):
-    """ALARM. A request names something that an earlier one named, with other content.
+    """A request names something that an earlier one named, with other content.
 
     If that is booked, its answer stands and the handler does not run again.
     """
+
+    alarm = True
 
     method: str
     key: str
 
 
 class ResultUnfit(Event, frozen=True, kw_only=True):
-    """ALARM. A handler returned what is not a result of its method."""
+    """A function of the EPOS returned what is not a result of its method."""
+
+    alarm = True
 
     method: str
+    function: str = HANDLER
+    """Which one: `handler`, `lookup` or `on_unresolved`."""
     trace_id: str
+    """As an error answer has it, if there is one."""
     reason: str
     """The path and the expected type, never the value."""
 
@@ -257,7 +293,9 @@ class Registered(Event, frozen=True, kw_only=True):
 
 
 class Unregistered(Event, frozen=True, kw_only=True):
-    """ALARM. This EPOS serves what Dojo does not have registered, and so routes none of."""
+    """This EPOS serves what Dojo does not have registered, and so routes none of."""
+
+    alarm = True
 
     capabilities: tuple[str, ...]
 
@@ -277,6 +315,8 @@ class ApiCallFailed(Event, frozen=True, kw_only=True):
 
 class NoticesDropped(Event, frozen=True, kw_only=True):
     """Dojo was not told of changes. Told when the number has doubled, or at the end."""
+
+    alarm = True
 
     count: int
     """All that were dropped since the service was made."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from dojo_proto import events
-from dojo_proto.call import Call, Waiter, shown
+from dojo_proto.call import Call, Phase, Waiter, shown
+from dojo_proto.decisions import Asking
 from dojo_proto.events import Event, RequestOutcome
 from dojo_proto.journal import Row, natural_text
 from dojo_proto.jsonrpc import ErrorObject
@@ -59,17 +60,25 @@ class Reports:
             )
 
     def failed(self, call: Call, error: BaseException) -> None:
-        """Its handler or lookup raised what it had not declared."""
-        trace_id = self.trace_id(call.number)
+        """The function that was at work for it raised what it had not declared."""
         self.emit(
-            events.HandlerFailed(method=call.handler.method.wire, trace_id=trace_id, error=error)
+            events.HandlerFailed(
+                method=call.handler.method.wire,
+                function=_at_work(call),
+                trace_id=self.trace_id(call.number),
+                error=error,
+            )
         )
 
     def unfit(self, call: Call, fault: str) -> None:
-        """Its handler or lookup returned what is no result."""
-        trace_id = self.trace_id(call.number)
+        """The function that was at work for it returned what is no result."""
         self.emit(
-            events.ResultUnfit(method=call.handler.method.wire, trace_id=trace_id, reason=fault)
+            events.ResultUnfit(
+                method=call.handler.method.wire,
+                function=_at_work(call),
+                trace_id=self.trace_id(call.number),
+                reason=fault,
+            )
         )
 
     def slow(self, call: Call, now: float) -> None:
@@ -118,3 +127,10 @@ class Reports:
     def journal_failed(self, call: Call, step: str, reason: str) -> None:
         """The journal could not do `step` for it."""
         self.emit(events.JournalFailed(method=call.handler.method.wire, step=step, reason=reason))
+
+
+def _at_work(call: Call) -> str:
+    """Which function of the EPOS has just returned or raised."""
+    if call.asking is Asking.UNRESOLVED:
+        return events.ON_UNRESOLVED
+    return events.LOOKUP if call.phase in {Phase.ASKING, Phase.REPEATING} else events.HANDLER

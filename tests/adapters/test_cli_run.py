@@ -202,6 +202,8 @@ def test_json_has_one_object_a_line_and_nothing_else_on_stdout(
     assert list(told[0]) == ["event", "time", "level", "link", "url", "seconds"]
     assert told[2]["outcome"] == "success"
     assert told[4]["error"] == "ZeroDivisionError"
+    assert told[4]["traceback"][-1].endswith(" in search_tables")
+    assert [each["event"] for each in told if each.get("alarm")] == ["HandlerFailed"]
     assert (told[-1]["cause"], told[-1]["code"]) == ("stopped", 1000)
     assert all(each["time"].endswith("+00:00") for each in told)
 

@@ -108,11 +108,18 @@ ONE_OF_EACH: list[tuple[Event, str, str]] = [
     (
         events.HandlerFailed(method="GetOrderByIdV1", trace_id="f00-2", error=ValueError("no")),
         "ERROR",
-        "the handler of GetOrderByIdV1 failed; its error has the traceId f00-2",
+        "the handler of GetOrderByIdV1 failed (traceId f00-2)",
+    ),
+    (
+        events.HandlerFailed(
+            method="CreateOrderV1", function="lookup", trace_id="f00-2", error=ValueError("no")
+        ),
+        "ERROR",
+        "the lookup of CreateOrderV1 failed (traceId f00-2)",
     ),
     (
         events.OutcomeUnknown(
-            method="CreateOrderV1", key="CreateOrder/7", reason="it raised", age=0.0
+            method="CreateOrderV1", key="CreateOrder/7", reason="it raised", age=0.4
         ),
         "ERROR",
         "whether CreateOrderV1 (CreateOrder/7) was done is not known: it raised",
@@ -148,12 +155,17 @@ ONE_OF_EACH: list[tuple[Event, str, str]] = [
     (
         events.ResultUnfit(method="CreateOrderV1", trace_id="f00-3", reason="Expected `str`"),
         "ERROR",
-        "what the handler of CreateOrderV1 returned is no result (f00-3): Expected `str`",
+        "what the handler of CreateOrderV1 returned is no result (traceId f00-3): Expected `str`",
     ),
     (
         events.Draining(running=2, seconds=8.0),
         "INFO",
         "stopping: 2 running requests get up to 8 s to finish",
+    ),
+    (
+        events.Draining(running=1, seconds=8.0),
+        "INFO",
+        "stopping: 1 running request gets up to 8 s to finish",
     ),
     (events.Draining(running=0, seconds=8.0), "INFO", "stopping: nothing runs"),
     (
@@ -208,7 +220,13 @@ def test_each_event_is_one_line_at_its_level(
     assert describe(event) == line
     log(event)
     [record] = caplog.records
-    assert (record.name, record.levelname, record.getMessage()) == ("dojo_adapters", level, line)
+    assert (record.name, record.levelname) == ("dojo_adapters", level)
+    assert record.getMessage() == (f"ALARM: {line}" if event.alarm else line)
+
+
+def test_nobody_misses_an_alarm_who_sees_warnings() -> None:
+    assert {level for event, level, _ in ONE_OF_EACH if event.alarm} == {"WARNING", "ERROR"}
+    assert all(event.alarm for event, level, _ in ONE_OF_EACH if level == "ERROR")
 
 
 def test_no_event_is_missing_from_the_list_above() -> None:
@@ -244,7 +262,7 @@ def test_what_a_peer_writes_breaks_no_line_and_floods_no_log() -> None:
 def test_a_percent_sign_is_no_placeholder(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger.name)
     log(events.TakenOver(reason="100 %s of them"))
-    assert caplog.records[0].getMessage() == "100 %s of them"
+    assert caplog.records[0].getMessage() == "ALARM: 100 %s of them"
 
 
 def test_a_handlers_own_error_is_logged_with_its_traceback(

@@ -188,7 +188,9 @@ class TestJournal:
 
     def test_a_success_that_nothing_can_answer_is_withheld(self) -> None:
         step = begin(call(MONEY), found(Verdict.SUCCEEDED))
-        assert step == Withhold("it was booked, but neither a lookup nor the first answer is there")
+        assert step == Withhold(
+            "the journal has it as booked, but has no answer, and there is no lookup"
+        )
 
     @pytest.mark.parametrize("method", [CHANGE, MONEY])
     @pytest.mark.parametrize("lookup", [False, True])

@@ -163,7 +163,7 @@ class TestLookups:
         assert after_ask_again(made, outcome) == Reply(ORDER_JSON, repeat=True)
         made.stored = b""
         assert after_ask_again(made, outcome) == Withhold(
-            "it was booked, but its lookup gives no answer"
+            "the journal has it as booked, but its lookup gives no answer"
         )
 
     @pytest.mark.parametrize(("stored", "sent"), [(b"", b"{}"), (ORDER_JSON, ORDER_JSON)])

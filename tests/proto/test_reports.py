@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from dojo_proto import events
-from dojo_proto.call import Call, Waiter
+from dojo_proto.call import Call, Phase, Waiter
 from dojo_proto.contract import BY_NAME
+from dojo_proto.decisions import Asking
 from dojo_proto.events import Event, RequestOutcome
 from dojo_proto.handlers import Handler
 from dojo_proto.journal import Identity
@@ -81,6 +82,30 @@ def test_ends_are_told_only_to_those_who_ask_for_every_request(
     quiet = Reports(emit=heard.append, observe=False, trace_prefix="ab")
     quiet.finished(WIRE, call.waiters[0], RequestOutcome.SUCCESS, 10.0)
     assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("phase", "asking", "function"),
+    [
+        (Phase.RUNNING, None, "handler"),
+        (Phase.RUNNING, Asking.REDELIVERED, "handler"),
+        (Phase.ASKING, Asking.FAILED, "lookup"),
+        (Phase.ASKING, Asking.UNRESOLVED, "on_unresolved"),
+        (Phase.REPEATING, None, "lookup"),
+    ],
+)
+def test_it_is_said_which_function_was_at_work(
+    call: Call, phase: Phase, asking: Asking | None, function: str
+) -> None:
+    heard: list[Event] = []
+    reports = Reports(emit=heard.append, observe=False, trace_prefix="ab")
+    call.phase, call.asking = phase, asking
+    reports.failed(call, boom := RuntimeError("boom"))
+    reports.unfit(call, "no result")
+    assert heard == [
+        events.HandlerFailed(method=WIRE, function=function, trace_id="ab-1f", error=boom),
+        events.ResultUnfit(method=WIRE, function=function, trace_id="ab-1f", reason="no result"),
+    ]
 
 
 def test_alarms_are_told_to_everybody(call: Call, heard: list[Event]) -> None:

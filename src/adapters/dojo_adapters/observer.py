@@ -19,6 +19,9 @@ logger = logging.getLogger("dojo_adapters")
 EVENT = "dojo_event"
 """The attribute of a log record that has its event, for handlers that write more than the line."""
 
+ALARM = "ALARM"
+"""With this a line begins that somebody has to see to."""
+
 _ROOM = 10_000  # events that may wait for a slow observer
 _LINGER = 10.0  # seconds for which a thread waits for the next event
 _LONGEST = 1000  # characters of a line
@@ -156,7 +159,8 @@ def log(event: Event) -> None:
     if logger.isEnabledFor(level):
         # The traceback is the only text of a user's own that is written anywhere.
         error = event.error if isinstance(event, events.HandlerFailed) else None
-        logger.log(level, "%s", describe(event), exc_info=error, extra={EVENT: event})
+        line = f"{ALARM}: {describe(event)}" if event.alarm else describe(event)
+        logger.log(level, "%s", line, exc_info=error, extra={EVENT: event})
 
 
 def _level_of(event: Event) -> int:
@@ -190,7 +194,8 @@ def _words(event: Event) -> str:
         case events.Draining(running=running, seconds=seconds):
             if not running:
                 return "stopping: nothing runs"
-            return f"stopping: {running} running requests get up to {seconds:g} s to finish"
+            runs = "1 running request gets" if running == 1 else f"{running} running requests get"
+            return f"stopping: {runs} up to {seconds:g} s to finish"
         case events.PingRoundTrip(seconds=seconds):
             return f"a ping was answered after {seconds * 1000:.1f} ms"
         case events.RequestStarted(method=method, request_ids=ids, redelivered=redelivered):
@@ -211,10 +216,10 @@ def _words(event: Event) -> str:
             )
         case events.Overloaded(method=method, in_flight=in_flight, queued=queued):
             return f"no room for {method}: {in_flight} requests run and {queued} wait"
-        case events.HandlerFailed(method=method, trace_id=trace_id):
-            return f"the handler of {method} failed; its error has the traceId {trace_id}"
+        case events.HandlerFailed(method=method, function=function, trace_id=trace_id):
+            return f"the {function} of {method} failed (traceId {trace_id})"
         case events.OutcomeUnknown(method=method, key=key, reason=reason, age=age):
-            since = f", begun {age:.0f} s ago," if age else ""
+            since = f", begun {age:.0f} s ago," if age >= 1 else ""
             return f"whether {method} ({key}){since} was done is not known: {reason}"
         case events.PaymentUnconfirmed(method=method, key=key, age=age):
             return (
@@ -225,8 +230,9 @@ def _words(event: Event) -> str:
             return f"the journal could not {step} {method or 'what became of answers'}: {reason}"
         case events.ContentDiffers(method=method, key=key):
             return f"{method} ({key}) came again with other content; the first answer stands"
-        case events.ResultUnfit(method=method, trace_id=trace_id, reason=reason):
-            return f"what the handler of {method} returned is no result ({trace_id}): {reason}"
+        case events.ResultUnfit(method=method, function=function, reason=reason):
+            trace = f"traceId {event.trace_id}"
+            return f"what the {function} of {method} returned is no result ({trace}): {reason}"
         case events.Registered(capabilities=capabilities, changed=changed):
             when = "now" if changed else "as before"
             return f"registered with Dojo, {when}: {', '.join(capabilities)}"

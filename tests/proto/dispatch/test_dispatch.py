@@ -7,6 +7,8 @@ from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict, LocalProtocolError, NotFound
 from dojo_proto.events import (
+    HANDLER,
+    LOOKUP,
     HandlerFailed,
     MessageDropped,
     OutcomeUnknown,
@@ -221,7 +223,10 @@ class TestChanges:
         till.raises(boom)
         till.raises(error)
         assert till.answers() == []
-        assert [event.error for event in till.heard(HandlerFailed)] == [boom, error]
+        assert [(event.function, event.error) for event in till.heard(HandlerFailed)] == [
+            (HANDLER, boom),
+            (LOOKUP, error),
+        ]
         assert till.dispatch.table.unresolved == 1
         assert till.at_rest()
 

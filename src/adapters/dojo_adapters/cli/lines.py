@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
+from traceback import extract_tb
+from types import TracebackType
 from typing import Any, TextIO
 
 import msgspec
@@ -97,7 +99,11 @@ class TextLines(Lines):
 
 
 class JsonLines(Lines):
-    """Lines for machines: the event's name, when it was told, and its fields."""
+    """Lines for machines: the event's name, when it was told, and its fields.
+
+    An alarm says so. An exception has its type and its traceback, but not its text: lines for
+    machines are often kept where a customer's data has no place.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One object."""
@@ -107,6 +113,10 @@ class JsonLines(Lines):
             fields = {"event": "Log", "message": record.getMessage()}
         else:
             fields = msgspec.to_builtins(event, enc_hook=_type_name)
+            if event.alarm:
+                fields["alarm"] = True
+        if record.exc_info:
+            fields["traceback"] = _places(record.exc_info[2])
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         told = {"event": fields.pop("event"), "time": time, "level": record.levelname, **fields}
         return json.dumps(told, ensure_ascii=False)
@@ -116,6 +126,11 @@ def _reworded(record: logging.LogRecord, text: str) -> logging.LogRecord:
     other = copy(record)  # this one may be on its way to other handlers
     other.msg, other.args = text, ()
     return other
+
+
+def _places(traceback: TracebackType | None) -> list[str]:
+    """Where an exception came from, the innermost place last."""
+    return [f"{each.filename}:{each.lineno} in {each.name}" for each in extract_tb(traceback)]
 
 
 def _type_name(value: object) -> str:
