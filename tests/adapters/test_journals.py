@@ -48,6 +48,15 @@ class Store:
         """Nothing to give up."""
 
 
+class Unfinished:
+    """One whose author has not read on."""
+
+    blocking = False
+
+    def perform(self, _steps: Sequence[JournalStep]) -> list[None]:
+        return []
+
+
 # By name.
 
 
@@ -96,6 +105,7 @@ def test_no_journal_is_none() -> None:
         ("postgres://till:s3cret@db/journal", "'postgres:…'"),
         (Path("journal.db"), type(Path()).__name__),
         (Store, "type"),
+        (Unfinished(), "Unfinished, which lacks `unsettled`, `close`"),
     ],
 )
 def test_anything_else_is_refused_without_showing_a_password(journal: Any, came: str) -> None:

@@ -14,6 +14,7 @@ from dojo_proto.work import Abort, Begin, Commit, JournalStep, Note
 
 Result: TypeAlias = Found | JournalError | None
 
+_MEMBERS = ("blocking", "perform", "unsettled", "close")  # of a JournalStore
 _BATCH = 256  # steps that share one call of the store, and so one sync of the disk
 _LINGER = 0.5  # seconds for which notes wait, so that they need no sync of their own
 
@@ -36,6 +37,8 @@ def open_journal(journal: str | JournalStore | None) -> JournalStore | None:
     if isinstance(journal, str):
         scheme, colon, rest = journal.partition(":")
         came = repr(scheme + colon + ("…" if rest else ""))  # there may be a password in the rest
+    elif hasattr(journal, "perform") and not isinstance(journal, type):
+        came = f"{came}, which lacks `{'`, `'.join(_missing(journal))}`"
     raise ConfigurationError(
         f'journal: expected "memory:", "sqlite:PATH" or a JournalStore, got {came}'
     )
@@ -56,9 +59,12 @@ def perform(store: JournalStore, steps: list[JournalStep]) -> list[Result]:
 
 
 def _is_store(journal: object) -> TypeGuard[JournalStore]:
-    return not isinstance(journal, type) and all(
-        hasattr(journal, name) for name in ("blocking", "perform")
-    )
+    return not isinstance(journal, type) and not _missing(journal)
+
+
+def _missing(journal: object) -> list[str]:
+    """The members of a JournalStore that it has not."""
+    return [name for name in _MEMBERS if not hasattr(journal, name)]
 
 
 def _checked(step: JournalStep, result: Result) -> Result:

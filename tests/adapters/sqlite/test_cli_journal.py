@@ -172,7 +172,7 @@ def test_what_is_no_journal_is_left_as_it_is(tmp_path: Path) -> None:
     parser = ArgumentParser()
     add_journal_arguments(parser)
     arguments = parser.parse_args(["purge", "--journal", f"sqlite:{program}"])
-    with pytest.raises(ConfigurationError, match="that file is no SQLite database"):
+    with pytest.raises(ConfigurationError, match="the file is no SQLite database"):
         arguments.command(arguments)
     assert list(tmp_path.iterdir()) == [program]
 
@@ -182,7 +182,7 @@ def test_no_journal(tmp_path: Path, words: list[str]) -> None:
     parser = ArgumentParser()
     add_journal_arguments(parser)
     arguments = parser.parse_args([*words, "--journal", f"sqlite:{tmp_path}/missing.db"])
-    with pytest.raises(ConfigurationError, match="cannot be opened"):
+    with pytest.raises(ConfigurationError, match="there is no file"):
         arguments.command(arguments)
 
 

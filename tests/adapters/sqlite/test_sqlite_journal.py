@@ -13,6 +13,7 @@ from tests.adapters.sqlite.steps import Clocks, serve
 from tests.proto.stored import CALL, begin, commit, entry
 
 from dojo_adapters.sqlite import SqliteJournal
+from dojo_adapters.sqlite.explained import explain
 from dojo_adapters.sqlite.schema import VERSION, connect_to_read
 from dojo_proto import ConfigurationError
 from dojo_proto.errors import JournalInUse
@@ -214,6 +215,17 @@ class TestFiles:
         with pytest.raises(ConfigurationError, match="no SQLite database"):
             SqliteJournal(path)
 
+    def test_one_that_the_system_does_not_let_be_opened_or_written(self, path: Path) -> None:
+        SqliteJournal(path).close()
+        with closing(connect_to_read(path)) as reader:
+            with pytest.raises(sqlite3.OperationalError) as caught:
+                reader.execute("DELETE FROM dojo_journal")
+            assert "cannot be written: look at the permissions" in explain(caught.value)
+        other = path.with_name("other.db")
+        other.symlink_to(path.parent / "missing" / "journal.db")
+        with pytest.raises(ConfigurationError, match="opened or made: look at the permissions"):
+            SqliteJournal(other)
+
     def test_the_tills_own_database_gets_the_tables_besides_its_own(self, path: Path) -> None:
         till = sqlite3.connect(path)
         till.execute("CREATE TABLE orders (id TEXT)")
@@ -266,7 +278,7 @@ class TestFiles:
         other.close()
         with pytest.raises(ConfigurationError, match="holds no journal"):
             connect_to_read(path)
-        with pytest.raises(ConfigurationError, match="cannot be opened"):
+        with pytest.raises(ConfigurationError, match="there is no file"):
             connect_to_read(path.with_name("missing.db"))
 
 

@@ -8,13 +8,11 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from dojo_adapters.sqlite.explained import BUSY, explain
 from dojo_proto.errors import ConfigurationError
 
 VERSION = 1
 """Of the tables. The next release's may have more columns, and this one can work with them."""
-
-BUSY = 4.0
-"""Seconds to wait for a lock that somebody else holds: less than a step of the journal may take."""
 
 _TABLES = """
 CREATE TABLE dojo_journal (
@@ -64,6 +62,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
     Raises ConfigurationError if there is none, or if it is newer than can be read.
     """
+    if path.parent.is_dir() and not path.exists():
+        raise ConfigurationError(f"journal: there is no file {path}")
     return _opened(path, _expect_journal, f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
@@ -156,8 +156,6 @@ def _unusable(path: Path, error: sqlite3.Error) -> ConfigurationError:
         why = f"there is no directory {path.parent}"
     elif path.is_dir():
         why = "that is a directory"
-    elif error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-        why = "that file is no SQLite database"
     else:
-        why = str(error)
+        why = explain(error)
     return ConfigurationError(f"journal: {path} cannot be opened: {why}")

@@ -9,9 +9,10 @@ from typing import assert_never
 
 import msgspec
 
+from dojo_adapters.sqlite.explained import explain
 from dojo_adapters.sqlite.lock import ServingLock
 from dojo_adapters.sqlite.recording import record
-from dojo_adapters.sqlite.schema import BUSY, connect, time_served
+from dojo_adapters.sqlite.schema import connect, time_served
 from dojo_proto import Context
 from dojo_proto.journal import (
     KEY_WINDOW,
@@ -144,7 +145,7 @@ class SqliteJournal:
         try:
             rows = self._connection.execute(_UNSETTLED).fetchall()
         except sqlite3.Error as error:
-            raise JournalError(f"{self.path}: {_explain(error)}") from None
+            raise JournalError(f"{self.path}: {explain(error)}") from None
         now = self._now()
         return [_row(values, now) for values in rows]
 
@@ -181,7 +182,7 @@ class SqliteJournal:
         self, step: JournalStep, error: sqlite3.Error | JournalError
     ) -> Found | JournalError:
         """What can be said of a step that could not be done."""
-        reason = f"{self.path}: {_explain(error)}"
+        reason = f"{self.path}: {explain(error)}"
         if not isinstance(step, Begin):
             return JournalError(reason)
         try:
@@ -300,20 +301,3 @@ def _row(values: tuple[object, ...], now: _Moment) -> Row:
         answer=stored.answer,
         age=max(0.0, age),
     )
-
-
-_REASONS = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_BUSY: f"somebody else has kept it locked for {BUSY:g} s: a transaction that was "
-    "left open in the till's own database?",
-    sqlite3.SQLITE_READONLY: "it cannot be written: look at the permissions of the file and of its "
-    "directory",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged",
-    sqlite3.SQLITE_NOTADB: "the file is damaged",
-}
-
-
-def _explain(error: sqlite3.Error | JournalError) -> str:
-    """In words for people. SQLite's own texts name tables and columns, never what is in them."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # what lies above tells more of the same
-    return _REASONS.get(code, str(error))
