@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         NotFound,
         UnexpectedError,
     )
-    from dojo_proto.journal import JournalStore
+    from dojo_proto.journal import JournalError, JournalStore
     from dojo_proto.memory import MemoryJournal
     from dojo_proto.registration import Notice, OrderUpdated, PartyUpdated, ReservationUpdated
     from dojo_proto.settings import Settings
@@ -47,6 +47,7 @@ __all__ = [
     "DomainError",
     "Epos",
     "InvalidRequest",
+    "JournalError",
     "JournalInUse",
     "JournalStore",
     "Kind",

@@ -391,5 +391,5 @@ class Connection:
 
     def _move(self, state: State) -> None:
         if state not in TRANSITIONS[self.state]:
-            raise LocalProtocolError(f"no way from {self.state} to {state}")
+            raise LocalProtocolError(f"no way from {self.state.value} to {state.value}")
         self.state = state

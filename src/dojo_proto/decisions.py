@@ -115,6 +115,7 @@ Step: TypeAlias = RunHandler | Ask | AskAgain | Keep | Forget | Reply | Withhold
 def error_object(error: DomainError) -> ErrorObject:
     """The error for the wire: its text without control characters, valid Unicode, and not long."""
     try:
+        # A lone surrogate (from the name of a file, say) has no UTF-8.
         text = error.message.encode("utf-8", "replace").decode()
         message = _CONTROLS.sub(" ", text).strip()[:1000] or error.error_type
     except Exception:  # noqa: BLE001 - a user's own __str__ may raise anything

@@ -5,6 +5,7 @@
     ├── AuthenticationError      Dojo refused the API key (401, 403)
     ├── ApiError                 a call of the REST API has failed
     ├── JournalInUse             another service has the journal: there can be only one
+    ├── JournalError             a journal could not do a step (in `journal`)
     ├── LocalProtocolError       the caller drove a machine wrongly: a bug in an adapter
     └── DomainError              what a handler raises; it means "certainly not done"
         ├── NotFound             -32004
@@ -71,9 +72,8 @@ class DomainError(DojoError):
 
     @property
     def message(self) -> str:
-        """The text for the wire; the name of the error type if none was given."""
-        # A lone surrogate (from the name of a file, say) has no UTF-8.
-        return str(self).encode(errors="replace").decode() or self.error_type
+        """The text, which is made fit for the wire; the name of the error type if there is none."""
+        return str(self) or self.error_type
 
 
 class NotFound(DomainError):

@@ -38,10 +38,6 @@ def test_a_domain_error_without_a_text_says_its_type() -> None:
     assert NotFound("").message == "NotFound"
 
 
-def test_a_text_that_has_no_utf8_can_still_be_sent() -> None:
-    assert NotFound("caf\udce9").message.encode() == b"caf?"
-
-
 def test_json_rpcs_own_codes() -> None:
     assert (
         errors.PARSE_ERROR,
