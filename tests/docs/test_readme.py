@@ -59,10 +59,17 @@ def block(language: str, text: str) -> str:
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalGateway]:
-    """A gateway that the environment names, with a key."""
+    """A gateway, and the environment that the README exports for it, but for the port."""
+    usual = f"ws://127.0.0.1:{DEFAULT_PORT}/epos"
+    export, *assignments = block("sh", "export ").split()
+    assert export == "export"
+    variables = dict(word.split("=", 1) for word in assignments)
+    assert variables["DOJO_EPOS_URL"] == usual
+    for name in ("DOJO_API_KEY_FILE", "DOJO_API_URL", "DOJO_RESELLER_ID"):
+        monkeypatch.delenv(name, raising=False)
     with LocalGateway() as gateway:
-        monkeypatch.setenv("DOJO_API_KEY", "sk_sandbox_test")
-        monkeypatch.setenv("DOJO_EPOS_URL", gateway.url)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value.replace(usual, gateway.url))
         yield gateway
 
 
