@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dojo_proto import Conflict, Epos, contract
+from dojo_proto import Conflict, contract
 from dojo_proto.contract import METHODS, OpenEnum, Shape
 from dojo_proto.contract.shape import is_shape
 
@@ -86,9 +86,9 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_its_example_can_be_pasted_where_an_epos_is_written(example: str) -> None:
+def test_its_example_runs_alone(example: str) -> None:
     with suppress(Conflict):  # which one of them shows how to raise
-        exec(example, {"epos": Epos("acme-epos")})  # noqa: S102 - our own page
+        exec(example, {})  # noqa: S102 - our own page
 
 
 def test_there_are_examples() -> None:

@@ -2,15 +2,18 @@
 
 import os
 import re
+import runpy
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.adapters.played_api import PlayedApi
+from tests.docs.test_readme import block
 
 from dojo_adapters.cli.arguments import make_parser
-from dojo_proto import Epos, Settings
+from dojo_proto import Settings
 from dojo_proto.notices import MAX_WAITING
 from dojo_proto.registrar import LAST_WORDS
 from dojo_proto.registration import newer_name
@@ -37,22 +40,32 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlayedApi]:
 
 
 @pytest.fixture
-def epos() -> Epos:
-    epos = Epos("acme-epos")
-    epos.on("ListAreas")(lambda _ctx, _params: [])
-    return epos
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory to work in, with the till of the README in it."""
+    (tmp_path / "till.py").write_text(block("python", "epos = Epos("), "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("till", None)
+
+
+def paste(desk: Path, number: int) -> None:
+    """Paste the page's program of that number into a file, and run it."""
+    path = desk / "pasted.py"
+    path.write_text(blocks("python")[number], "utf-8")
+    runpy.run_path(str(path), run_name="__main__")
 
 
 def test_a_program_registers(
-    api: PlayedApi, epos: Epos, capsys: pytest.CaptureFixture[str]
+    api: PlayedApi, desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exec(blocks("python")[0], {"epos": epos})  # noqa: S102 - our own page
-    assert capsys.readouterr().out == "registered: ListAreas\n"
-    assert [each["name"] for each in api.registered] == ["ListAreas"]
+    paste(desk, 0)
+    methods = ["GetOrderById", "RecordOrderPaymentById"]
+    assert capsys.readouterr().out == f"registered: {', '.join(methods)}\n"
+    assert sorted(each["name"] for each in api.registered) == methods
 
 
-def test_a_service_registers_and_tells_of_changes(api: PlayedApi, epos: Epos) -> None:
-    exec(blocks("python")[1], {"epos": epos})  # noqa: S102 - our own page
+def test_a_service_registers_and_tells_of_changes(api: PlayedApi, desk: Path) -> None:
+    paste(desk, 1)
     events = [asked.json for asked in api.asked if asked.line.startswith("POST")]
     assert [event["eventType"] for event in events] == [
         "OrderUpdated",
