@@ -24,12 +24,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test simulate torture soak conformance fuzz evidence bench lint clean
+.PHONY: help demo venv test simulate torture soak conformance fuzz evidence bench lint clean
 
 help:
 	@echo 'make demo   a restaurant EPOS and a local gateway play a pay-at-table visit'
 	@echo '            (ARGS="--runtime asyncio|trio|anyio|threads|all")'
-	@echo 'make test   formatting, lint, types, then all tests with the coverage of the core'
+	@echo 'make venv   only set up .venv, with all that the tests need; about a minute'
+	@echo 'make test   formatting, lint, types, then all tests with the coverage of the core;'
+	@echo '            about a quarter of an hour on two cores'
 	@echo 'make simulate SEEDS=10000'
 	@echo '            so many simulated worlds in which all goes wrong, on all cores'
 	@echo 'make torture'
@@ -55,6 +57,8 @@ help:
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/dojo-epos demo $(ARGS)
+
+venv: $(VENV)/.installed-dev
 
 test: lint
 	$(BIN)/pytest --cov --cov-report=term $(ARGS)

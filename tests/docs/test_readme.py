@@ -277,12 +277,14 @@ def test_the_quick_start(till: Path) -> None:
         assert local.end() == 0
 
 
-def test_the_two_commands_at_the_top_are_targets_of_the_makefile() -> None:
+def test_the_commands_at_the_top_are_targets_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     commands = re.findall(r"^make (\w+)", block("sh", "make demo"), re.MULTILINE)
     assert commands == ["demo", "test"]
-    for target in commands:
+    assert "`make venv`" in README
+    for target in [*commands, "venv"]:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+        assert re.search(rf"'make {target} ", makefile), "and are in its help"
 
 
 # The figures.
