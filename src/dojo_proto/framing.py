@@ -1,8 +1,9 @@
 """Bytes to messages and control frames, and back (RFC 6455 section 5).
 
-A text message in one plain frame takes the fast lane, and all else the slow one; which one makes no
-difference to what is told of it. Every outgoing frame is serialised here, with masks from the
-injected entropy, so that the same inputs always give the same bytes.
+A text message in one plain frame takes the fast lane, and so does a plain ping or pong between
+messages; all else takes the slow one. Which one makes no difference to what is told of it. Every
+outgoing frame is serialised here, with masks from the injected entropy, so that the same inputs
+always give the same bytes.
 """
 
 from collections.abc import Callable
@@ -185,7 +186,7 @@ class Framing:
         return events
 
     def _handed_over(self) -> "SlowLane":
-        """The lane for what is no plain text; made when there is some, and left behind it."""
+        """The lane for what the fast one leaves; made when there is some, and left behind it."""
         if self._slow is None:
             self._slow = _slow_lane()(
                 client=self._client, max_message_size=self._max, deflate=self._deflate

@@ -1,8 +1,9 @@
 """The slow lane of framing: frames that wsproto parses, and messages that are put together.
 
-Whatever is no plain text in one frame comes here: control frames, binary messages, fragments,
-compressed and masked frames, and all that breaks a rule. It is judged byte for byte in the order it
-came, so that it makes no difference how the stream was cut.
+Whatever the fast lane does not take comes here: Close frames, binary messages, fragments and the
+control frames between them, compressed and masked frames, frames that came in pieces, and all that
+breaks a rule. It is judged byte for byte in the order it came, so that it makes no difference how
+the stream was cut.
 """
 
 from codecs import utf_8_decode
