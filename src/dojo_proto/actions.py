@@ -14,6 +14,8 @@ class Dial(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     deadline: float
+    """When the whole connection has to be open, upgrade included: seconds of the caller's clock,
+    the one of `now`."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):

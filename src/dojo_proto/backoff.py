@@ -27,6 +27,7 @@ class Backoff:
         self._jitter = jitter
         self._uniform = uniform
         self.failures = 0
+        """Delays given since the start, or since the last `reset`."""
 
     def reset(self) -> None:
         """Start again from `initial`: the connection has proven stable."""

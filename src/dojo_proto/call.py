@@ -91,7 +91,9 @@ class Waiter(msgspec.Struct, eq=False):
     id: bytes | None
     """As it came; None for a notification, which is never answered."""
     since: float
+    """When this delivery came in: seconds of the caller's clock, the one of `now`."""
     gathering: Gathering | None
+    """The batch that it came in; None if it came alone."""
 
     @property
     def shown_id(self) -> str:
@@ -107,6 +109,8 @@ class Call(Unshown, msgspec.Struct, eq=False):
     handler: Handler
     waiters: list[Waiter]
     since: float
+    """When the first delivery came in, or what an earlier process left open was taken up: seconds
+    of the caller's clock, as `begun_at` and `deadline` are."""
     begun_at: float
     """When the journal began it: earlier than `since`, if it was found there."""
     params: Any

@@ -58,7 +58,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     code: int | None = None
     status: int | None = None
     up_for: float = 0.0
+    """Seconds from the upgrade to the end; 0 if it was never open."""
     retry_after: float | None = None
+    """Seconds that a refusal asked to wait (`Retry-After`); None if it asked for none."""
 
 
 class Open(msgspec.Struct, frozen=True):

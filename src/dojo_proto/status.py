@@ -17,6 +17,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     last_received: datetime | None
     """When the last byte of the current or last connection came in."""
     last_request: datetime | None
+    """When the last request came in, whatever became of it; None before the first."""
     in_flight: int
     """Requests that run, or whose journal step runs."""
     queued: int

@@ -90,6 +90,8 @@ class Supervisor:
         self.deadline = 0.0
         """While DIALING or OPENING: when the connection has to be open."""
         self.last_error = ""
+        """Why the last dial failed or its connection ended, for people, unless this side ended it;
+        empty while there was no such end."""
         self.error: DojoError | None = None
         self._settings = settings
         self._emit = emit
