@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from benchmarks import report
-from benchmarks.chart import bar, chart
+from benchmarks.chart import REFERENCES, TITLE, bar, chart
+from benchmarks.child import ROOT
 from benchmarks.registry import ROWS
 from benchmarks.rows import OURS, Goal, Row, judge
 
@@ -21,18 +22,15 @@ FAST = judge(
     {OURS: [80_000, 100_000, 120_000], "a": [40_000, 40_000, 40_000], "b": [8e3, 1e4, 12e3]},
     ["c"],
 )
-SMALL = judge(
-    Row(
-        name="small",
-        what="memory",
-        unit="KiB",
-        better="less",
-        goal=Goal(limit=8.0),
-        ours=lambda **_: 1.0,
-    ),
-    {OURS: [9.0, 9.0, 9.0], "a": [12.0, 12.0, 12.0]},
-    [],
+SMALL_ROW = Row(
+    name="small",
+    what="memory",
+    unit="KiB",
+    better="less",
+    goal=Goal(limit=8.0),
+    ours=lambda **_: 1.0,
 )
+SMALL = judge(SMALL_ROW, {OURS: [9.0, 9.0, 9.0], "a": [12.0, 12.0, 12.0]}, [])
 
 TABLE = """\
 | row   | who        |         value | spread | ours ÷ theirs | goal                    |
@@ -70,6 +68,28 @@ def test_a_bar_says_how_many_times_as_good_where_less_is_better_too() -> None:
     assert small is not None
     assert (fast.against, fast.times, fast.goal) == ("a", 2.5, 2.0)
     assert (small.against, small.times, small.goal) == ("a", 12 / 9, 1.5)
+
+
+def test_a_bar_compares_with_no_reference() -> None:
+    values = {OURS: [9.0], "a bare transport": [1.0], "a": [12.0]}
+    small = bar(judge(SMALL_ROW, values, []))
+    assert small is not None
+    assert (small.against, small.times) == ("a", 12 / 9)
+    del values["a"]
+    assert bar(judge(SMALL_ROW, values, [])) is None
+
+
+def test_the_references_are_contestants_and_the_bars_of_the_project_name_none() -> None:
+    assert {who for row in ROWS for who in row.peers} >= REFERENCES
+    bars = [each for row in report.load().rows if (each := bar(row)) is not None]
+    assert len(bars) > 10
+    assert not {each.against for each in bars} & REFERENCES
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/performance.md"])
+def test_where_the_chart_cannot_be_seen_stands_its_title(page: str) -> None:
+    assert f"![{TITLE}](" in (ROOT / page).read_text("utf-8")
+    assert chart([]).count(TITLE) == 2
 
 
 def test_the_chart_is_for_light_and_dark_and_has_a_bar_and_a_mark_for_each_row() -> None:
