@@ -24,8 +24,6 @@ PLACE = re.compile(r"<!-- (?P<what>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 EVENTS: tuple[type[events.Event], ...] = get_args(events.ObserverEvent)
 VALUES: tuple[type[Enum], ...] = (events.Cause, events.RequestOutcome)
-ALARM = "ALARM. "
-"""How the docstring of an event begins that somebody has to look at."""
 
 VARIABLES = {
     "api_key": ("DOJO_API_KEY", "DOJO_API_KEY_FILE"),
@@ -57,12 +55,12 @@ def all_events() -> Iterator[str]:
     yield "| Event | Alarm | |"
     yield "|---|---|---|"
     for event in EVENTS:
-        name, alarm, (first, *_) = event.__name__, is_alarm(event), meaning(event)
-        yield f"| [`{name}`](#{name.lower()}) | {'**alarm**' if alarm else ''} | {first} |"
+        name, first = event.__name__, meaning(event)[0]
+        yield f"| [`{name}`](#{name.lower()}) | {'**alarm**' if event.alarm else ''} | {first} |"
     for event in EVENTS:
         first, *more = meaning(event)
         yield f"\n### `{event.__name__}`\n"
-        yield "\n\n".join([f"**Alarm.** {first}" if is_alarm(event) else first, *more])
+        yield "\n\n".join([f"**Alarm.** {first}" if event.alarm else first, *more])
         yield "\n| Member | Type | |"
         yield "|---|---|---|"
         for name, kind in annotations(event).items():
@@ -93,14 +91,9 @@ def all_settings() -> Iterator[str]:
         yield f"| `{name}` | {variables} | {kinds[name]} | {default} | {told(Settings)[name]} |"
 
 
-def is_alarm(event: type[events.Event]) -> bool:
-    """Whether somebody has to look at it."""
-    return inspect.cleandoc(event.__doc__ or "").startswith(ALARM)
-
-
 def meaning(kind: type) -> list[str]:
     """The paragraphs of a docstring, each in one line."""
-    text = inspect.cleandoc(kind.__doc__ or "").removeprefix(ALARM)
+    text = inspect.cleandoc(kind.__doc__ or "")
     return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
 
 

@@ -52,7 +52,7 @@ def test_each_member_of_an_event_is_explained(event: type[Event]) -> None:
 
 
 def test_what_is_an_alarm_is_called_one() -> None:
-    alarms = {event.__name__ for event in EVENTS if "ALARM." in (event.__doc__ or "")}
+    alarms = {event.__name__ for event in EVENTS if event.alarm}
     overview = PAGE.partition("<!-- events -->")[2].partition("\n### ")[0]
     assert {name for row in rows(overview) for name in re.findall(r"`(\w+)`", row[0])} == {
         event.__name__ for event in EVENTS
