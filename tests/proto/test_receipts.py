@@ -1,5 +1,7 @@
 """Which answers Dojo is known to have got, and which payments it may not know of."""
 
+import pytest
+
 from dojo_proto.events import Event, PaymentUnconfirmed
 from dojo_proto.journal import Told
 from dojo_proto.receipts import MAX_SENT, UNCONFIRMED_AFTER, Receipts
@@ -46,6 +48,19 @@ def test_what_left_together_is_noted_together() -> None:
         (("t3",), Told.SENT),
         (("t1", "t2", "t3"), Told.CONFIRMED),
     ]
+
+
+@pytest.mark.parametrize("mark", range(5))
+def test_of_many_answers_those_up_to_a_mark_have_got_so_far_and_no_other(mark: int) -> None:
+    follower = Follower()
+    for number in (1, 2, 3, 4):
+        follower.booked(f"t{number}")
+        follower.receipts.queued(f"t{number}", mark=number)
+    follower.receipts.written(mark)
+    follower.receipts.arrived(mark)
+    reached = tuple(f"t{number}" for number in range(1, mark + 1))
+    assert follower.notes == ([(reached, Told.SENT), (reached, Told.CONFIRMED)] if mark else [])
+    assert follower.receipts.unconfirmed == 4 - mark
 
 
 def test_a_booked_payment_that_is_not_confirmed_is_an_alarm_once() -> None:
