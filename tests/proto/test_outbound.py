@@ -1,8 +1,10 @@
 """What leaves a connection first, and how far messages have got."""
 
+import pytest
+
 from dojo_proto.framing import Framing
 from dojo_proto.keepalive import CONFIRM_AFTER, Keepalive
-from dojo_proto.outbound import MAX_PINGS, Outbound
+from dojo_proto.outbound import MAX_PINGS, MAX_PONGS, Outbound
 
 INTERVAL = 20.0
 ALL = 1 << 20
@@ -15,14 +17,18 @@ def outbound() -> tuple[Outbound, Keepalive]:
     return Outbound(alive), alive
 
 
-def test_control_frames_leave_before_messages_and_a_close_behind_them() -> None:
+@pytest.mark.parametrize("limit", [1, 2, 7, ALL])
+def test_control_frames_leave_before_messages_and_a_close_behind_them(limit: int) -> None:
     waiting, _ = outbound()
     waiting.put(framing.text(b"1"), confirm=False)
     waiting.put(framing.text(b"2"), confirm=False)
     waiting.close = 1000, ""
     waiting.ping = b"ping"
     waiting.pong(b"pong")
-    assert waiting.take(framing, ALL, 0.0) == b"".join(
+    left = b""
+    while data := waiting.take(framing, limit, 0.0):
+        left += data
+    assert left == b"".join(
         [
             framing.pong(b"pong"),
             framing.ping(b"ping"),
@@ -43,6 +49,7 @@ def test_a_mark_counts_the_frames_up_to_the_end_of_the_message() -> None:
 def test_a_message_is_written_when_more_is_asked_for() -> None:
     waiting, _ = outbound()
     mark = waiting.put(b"answer", confirm=True)
+    assert waiting.written < mark
     assert waiting.take(framing, 4, 1.0) == b"answ"
     assert waiting.written < mark
     assert waiting.take(framing, 4, 1.0) == b"er"
@@ -73,6 +80,16 @@ def test_of_a_slow_peer_several_pings_may_be_on_their_way() -> None:
     # RFC 6455 section 5.5.3: the peer may answer only the newest of several.
     assert waiting.answered(b"ping 3") == (3.0, marks[2])
     assert waiting.answered(b"ping 2") is None
+
+
+def test_the_pong_to_a_ping_leaves_the_pings_behind_it_open() -> None:
+    waiting, _ = outbound()
+    for second in (1, 2, 3):
+        waiting.ping = b"ping %d" % second
+        waiting.take(framing, ALL, second)
+    assert waiting.answered(b"ping 1") == (1.0, 0)
+    assert waiting.answered(b"ping 2") == (2.0, 0)
+    assert waiting.answered(b"ping 3") == (3.0, 0)
 
 
 def test_pings_that_are_never_answered_are_forgotten() -> None:
@@ -111,6 +128,13 @@ def test_a_message_that_needs_no_proof_brings_none() -> None:
     assert alive.next_timer() == 24.0 + INTERVAL
 
 
+def test_where_nothing_waits_nothing_has_left_and_silence_goes_on() -> None:
+    waiting, alive = outbound()
+    assert waiting.take(framing, ALL, 5.0) == b""
+    alive.received(5.0)
+    assert alive.next_timer() == INTERVAL
+
+
 def test_what_has_left_is_unproven_until_the_pong_to_a_later_ping() -> None:
     waiting, _ = outbound()
     mark = waiting.put(b"answer", confirm=True)
@@ -126,6 +150,14 @@ def test_what_has_left_is_unproven_until_the_pong_to_a_later_ping() -> None:
     assert waiting.answered(b"ping") == (2.0, mark)
     assert waiting.answered(b"ping") is None
     assert not waiting.unproven
+
+
+def test_what_has_left_does_not_wait() -> None:
+    waiting, _ = outbound()
+    waiting.put(b"answer", confirm=False)
+    assert waiting.size() == len(b"answer")
+    waiting.take(framing, ALL, 0.0)
+    assert waiting.size() == 0
 
 
 def test_nothing_is_left_after_the_end() -> None:
@@ -159,3 +191,38 @@ def test_with_little_room_messages_leave_one_by_one() -> None:
         seen.append((data, waiting.size(), waiting.written))
     assert seen == [(b"firsts", 10, 0), (b"econdt", 4, 0), (b"hird", 0, 0)]
     assert waiting.written == 3
+
+
+def test_no_message_begins_to_leave_before_there_is_room_for_it() -> None:
+    waiting, _ = outbound()
+    for frame in (b"first", b"second", b"third", b"fourth"):
+        waiting.put(frame, confirm=False)
+    waiting.take(framing, 6, 0.0)
+    waiting.take(framing, 6, 0.0)
+    # So what comes now goes between the third, of which a part has left, and the fourth.
+    waiting.pong(b"pong")
+    assert waiting.take(framing, ALL, 0.0) == b"hird" + framing.pong(b"pong") + b"fourth"
+
+
+def test_a_ping_that_fills_the_room_lets_no_message_begin() -> None:
+    waiting, _ = outbound()
+    waiting.ping = b"ping"
+    waiting.put(b"answer", confirm=False)
+    begun = waiting.take(framing, 1, 0.0)
+    waiting.pong(b"pong")
+    left = begun + waiting.take(framing, ALL, 0.0)
+    assert left == framing.ping(b"ping") + framing.pong(b"pong") + b"answer"
+
+
+def test_a_pong_that_has_no_room_yet_gives_way_to_newer_ones() -> None:
+    waiting, _ = outbound()
+    old = [b"old %d" % number for number in range(MAX_PONGS)]
+    new = [b"new %d" % number for number in range(MAX_PONGS)]
+    for payload in old:
+        waiting.pong(payload)
+    begun = waiting.take(framing, 1, 0.0)
+    for payload in new:
+        waiting.pong(payload)
+    assert begun + waiting.take(framing, ALL, 0.0) == b"".join(
+        framing.pong(payload) for payload in (old[0], *new)
+    )
