@@ -154,6 +154,29 @@ class TestAnswers:
         assert len(sent(quiet)) == 2
 
 
+class TestLinks:
+    def test_none_is_open_at_first(self, heard: list[Event]) -> None:
+        reports = Reports(emit=heard.append, observe=False, trace_prefix="t")
+        assert Delivery(echo_method=False, reports=reports).link == 0
+
+    def test_who_waited_on_one_that_is_closed_waits_no_more(
+        self, delivery: Delivery, heard: list[Event]
+    ) -> None:
+        staying = Waiter(LINK, b'"new"', 10.0, None)
+        asked = call(Waiter(GONE, b'"old"', 10.0, None), staying)
+        delivery.abandon(asked, GONE, 12.0)
+        assert asked.waiters == [staying]
+        assert heard == [
+            RequestFinished(
+                link=GONE,
+                method=WIRE,
+                request_id='"old"',
+                outcome=RequestOutcome.ABANDONED,
+                seconds=2.0,
+            )
+        ]
+
+
 class TestTraceIds:
     def test_an_error_without_one_gets_that_of_its_call(self, delivery: Delivery) -> None:
         bare = msgspec.structs.replace(ERROR, trace_id="")
