@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.adapters.life_stories.conftest import Serve
 from tests.adapters.life_stories.played import PlayedGateway
-from tests.adapters.life_stories.serving import Runtime
+from tests.adapters.life_stories.serving import DEADLINE, Runtime
 
 from dojo_adapters.engine import Engine
 from dojo_adapters.tls import Wire
@@ -37,7 +37,8 @@ def test_a_large_answer_arrives_whole_though_every_write_is_taken_in_part(serve:
     epos = Epos("acme-epos")
     epos.on("SearchOrders")(lambda _ctx, _params: {"data": [], "after": data})
     with PlayedGateway(buffer=16 * SMALL) as gateway:
-        serve(epos, url=gateway.url)
+        # Longer than the peer waits: no timer has the rest written, the socket alone can.
+        serve(epos, url=gateway.url, ping_interval=1.5 * DEADLINE, read_timeout=3 * DEADLINE)
         peer = gateway.accept_epos()
         peer.send(*(peer.request(number, "SearchOrdersV1") for number in (1, 2)))
         answers = [peer.next_answer() for _ in range(2)]
