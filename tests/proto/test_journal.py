@@ -21,6 +21,7 @@ from dojo_proto.journal import (
     Verdict,
     identify,
     judge,
+    natural_parts,
     natural_text,
     retention,
 )
@@ -170,6 +171,15 @@ class TestNaturalText:
     def test_without_a_natural_key_there_is_none(self) -> None:
         assert natural_text(BY_NAME[LOCK], b'{"orderId":"o"}') == ""
 
+    @pytest.mark.parametrize("part", ["o", "a/b", "50%", "%2F", "%252F", "/", "%"])
+    def test_its_parts_are_the_values_that_it_was_made_of(self, part: str) -> None:
+        params = msgspec.json.encode(PAYMENT | {"orderId": part})
+        assert natural_parts(PAY, natural_text(BY_NAME[PAY], params)) == (part, "p")
+
+    def test_one_of_another_method_has_no_parts(self) -> None:
+        text = natural_text(BY_NAME[PAY], msgspec.json.encode(PAYMENT))
+        assert natural_parts(LOCK, text) == ()
+
 
 Names = tuple[str, str]
 
@@ -251,6 +261,10 @@ def test_the_windows_are_those_of_the_rules() -> None:
 def test_a_failure_says_whether_the_look_up_had_found_nothing(fresh: bool) -> None:
     error = JournalError("disk is full", fresh=fresh)
     assert (str(error), error.fresh) == ("disk is full", fresh)
+
+
+def test_of_a_failure_that_says_no_more_nobody_knows_what_there_was() -> None:
+    assert not JournalError("disk is full").fresh
 
 
 def test_every_state_has_its_verdict() -> None:
