@@ -48,6 +48,28 @@ class TestWhatItKeeps:
         assert found.row is not None
         assert (found.row.entry.ticket, found.row.entry.owner) == (new.ticket, "")
 
+    def test_what_has_failed_and_is_run_again_is_begun_anew(
+        self, journal: SqliteJournal, clocks: Clocks
+    ) -> None:
+        new = entry()
+        begin(journal, new)
+        clocks.pass_by(60)
+        commit(journal, new.ticket, RowState.FAILED, b'{"code":-32603}')
+        clocks.pass_by(30)
+        begin(journal, entry())
+        clocks.pass_by(10)
+        (row,) = journal.unsettled()
+        assert (row.state, row.age, row.answer) == (RowState.BEGUN, 10.0, b"")
+
+    def test_the_newest_of_several_rows_is_found(self, journal: SqliteJournal) -> None:
+        refused, booked = entry(repeat="r1"), entry(repeat="r2")
+        begin(journal, refused)
+        commit(journal, refused.ticket, RowState.REFUSED)
+        begin(journal, booked)
+        commit(journal, booked.ticket, RowState.SUCCEEDED)
+        late_repeat_of_the_first = begin(journal, entry(repeat="r1"))
+        assert late_repeat_of_the_first.verdict is Verdict.SUCCEEDED
+
     def test_steps_that_come_together_share_one_transaction(self, journal: SqliteJournal) -> None:
         statements: list[str] = []
         journal._connection.set_trace_callback(statements.append)
@@ -72,6 +94,7 @@ class TestWhatItKeeps:
 
     def test_every_commit_waits_for_the_disk(self, journal: SqliteJournal) -> None:
         full = 2
+        assert journal.blocking
         assert journal._connection.execute("PRAGMA synchronous").fetchone() == (full,)
         assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -102,6 +125,25 @@ class TestOneOwner:
         assert found.verdict is Verdict.BEGUN
         assert found.row is not None
         assert found.row.entry.owner == "them"
+
+    def test_nobody_writes_between_its_look_up_and_what_follows_from_that(
+        self, journal: SqliteJournal
+    ) -> None:
+        other = sqlite3.connect(journal.path, timeout=0, isolation_level=None)
+        refused: list[str] = []
+
+        def write(statement: str) -> None:
+            if "WHERE (key" in statement:
+                try:
+                    other.execute("DELETE FROM dojo_journal")
+                except sqlite3.OperationalError as error:
+                    refused.append(str(error))
+
+        journal._connection.set_trace_callback(write)
+        assert begin(journal, entry()).verdict is Verdict.FRESH
+        assert begin(journal, entry()).verdict is Verdict.BEGUN
+        other.close()
+        assert refused == ["database is locked"] * 2
 
     def test_others_may_read_meanwhile(self, journal: SqliteJournal) -> None:
         begin(journal, entry())
@@ -144,6 +186,23 @@ class TestFaults:
         refused = [each for each in rest if isinstance(each, JournalError)]
         assert refused
         assert all(each.fresh and "the disk is full" in str(each) for each in refused)
+
+    def test_of_two_that_come_together_each_gets_its_own_answer(
+        self, journal: SqliteJournal
+    ) -> None:
+        booked = entry("k1", "r1")
+        begin(journal, booked)
+        commit(journal, booked.ticket, RowState.SUCCEEDED)
+        (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
+        journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+        too_big = entry("k" * 100_000, "r2")
+        found, refused = journal.perform(
+            [Begin(CALL, entry("k1", "r1"), insert=True), Begin(CALL, too_big, insert=True)]
+        )
+        assert isinstance(found, Found)
+        assert found.verdict is Verdict.SUCCEEDED
+        assert isinstance(refused, JournalError)
+        assert refused.fresh
 
     def test_it_works_again_when_there_is_room(self, journal: SqliteJournal) -> None:
         (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()

@@ -25,15 +25,37 @@ def test_a_success_is_remembered_for_a_week_of_service(
     assert begin(journal, entry(), insert=False).verdict is Verdict.FRESH
 
 
-@pytest.mark.parametrize("leap", [365 * DAY, -365 * DAY])
+@pytest.mark.parametrize(("leap", "served"), [(365 * DAY, 3600.0), (-365 * DAY, 8 * DAY)])
 def test_a_clock_that_leaps_makes_nothing_forgotten(
-    journal: SqliteJournal, clocks: Clocks, leap: float
+    journal: SqliteJournal, clocks: Clocks, leap: float, served: float
 ) -> None:
     new = entry()
     begin(journal, new)
     commit(journal, new.ticket, RowState.SUCCEEDED)
     clocks.wall += leap
-    clocks.pass_by(3600)
+    for _ in range(2):  # behind the first look, what is too old is removed
+        clocks.pass_by(served)
+        assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
+
+
+def test_a_clock_that_is_set_back_makes_no_row_younger_than_new(
+    journal: SqliteJournal, clocks: Clocks
+) -> None:
+    opened, booked = entry("k1", "r1"), entry("k2", "r2")
+    begin(journal, opened)
+    begin(journal, booked)
+    commit(journal, booked.ticket, RowState.SUCCEEDED)
+    clocks.wall -= 3600
+    assert [row.age for row in journal.unsettled()] == [0.0, 0.0]
+
+
+def test_time_served_counts_from_the_commit(journal: SqliteJournal, clocks: Clocks) -> None:
+    new = entry()
+    begin(journal, new)
+    clocks.pass_by(6 * DAY)
+    commit(journal, new.ticket, RowState.SUCCEEDED)
+    clocks.wall += 365 * DAY
+    clocks.pass_by(6 * DAY)
     assert begin(journal, entry(), insert=False).verdict is Verdict.SUCCEEDED
 
 
