@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.adapters.sqlite.steps import Clocks, serve
 from tests.proto.stored import CALL, begin, commit, entry
@@ -204,6 +205,30 @@ class TestFaults:
         assert isinstance(refused, JournalError)
         assert refused.fresh
 
+    def test_what_the_database_refuses_leaves_no_transaction_open(
+        self, journal: SqliteJournal
+    ) -> None:
+        new = entry("k1", "r1")
+        same_ticket = msgspec.structs.replace(entry("k2", "r2"), ticket=new.ticket)
+        begun, refused = journal.perform(
+            [Begin(CALL, new, insert=True), Begin(CALL, same_ticket, insert=True)]
+        )
+        assert isinstance(begun, Found)
+        assert isinstance(refused, JournalError)
+        commit(journal, new.ticket, RowState.SUCCEEDED)
+        assert begin(journal, entry("k1", "r1")).verdict is Verdict.SUCCEEDED
+
+    def test_what_cannot_be_looked_up_is_not_known_to_be_new(self, journal: SqliteJournal) -> None:
+        journal._connection.execute("DROP TABLE dojo_journal")
+        results = journal.perform(
+            [Begin(CALL, entry(), insert=True), Begin(CALL, entry(), insert=False)]
+        )
+        assert len(results) == 2
+        for each in results:
+            assert isinstance(each, JournalError)
+            assert not each.fresh
+            assert "no such table" in str(each)
+
     def test_it_works_again_when_there_is_room(self, journal: SqliteJournal) -> None:
         (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
         journal._connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -227,6 +252,28 @@ class TestFaults:
         (aborted,) = journal.perform([Abort(CALL, new.ticket)])
         assert isinstance(aborted, JournalError)
         other.close()
+
+    def test_where_nothing_can_be_written_what_is_known_is_still_told(
+        self, journal: SqliteJournal
+    ) -> None:
+        booked, failed = entry("k1", "r1"), entry("k2", "r2")
+        begin(journal, booked)
+        commit(journal, booked.ticket, RowState.SUCCEEDED)
+        begin(journal, failed)
+        commit(journal, failed.ticket, RowState.FAILED)
+        journal._connection.execute("PRAGMA busy_timeout = 1")
+        other = sqlite3.connect(journal.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        repeat, again, new = journal.perform(
+            [Begin(CALL, entry(f"k{n}", f"r{n}"), insert=True) for n in (1, 2, 3)]
+        )
+        other.close()
+        assert isinstance(repeat, Found)
+        assert repeat.verdict is Verdict.SUCCEEDED
+        assert isinstance(again, JournalError)
+        assert not again.fresh  # nor may it run again: that could not be written
+        assert isinstance(new, JournalError)
+        assert new.fresh
 
     def test_a_step_that_cannot_be_done_does_not_take_the_others_with_it(
         self, journal: SqliteJournal

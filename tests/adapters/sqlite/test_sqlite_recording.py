@@ -126,10 +126,11 @@ def test_a_journal_that_is_at_hand_records_as_well(
 
 
 def test_a_clock_that_leaps_makes_a_recorded_row_no_older_than_it_is(tmp_path: Path) -> None:
-    served_for, leap = 1000.0, 0.0
+    served_for, leap = 900.0, 0.0
     journal = SqliteJournal(
         tmp_path / "till.db", wall=lambda: time() + leap, clock=lambda: served_for
     )
+    served_for = 1000.0
     journal.perform([Begin(CALL, ENTRY, insert=True)])
     till = sqlite3.connect(journal.path, isolation_level=None)
     till.execute("BEGIN")
