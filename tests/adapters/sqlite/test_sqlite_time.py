@@ -25,7 +25,7 @@ def test_a_success_is_remembered_for_a_week_of_service(
     assert begin(journal, entry(), insert=False).verdict is Verdict.FRESH
 
 
-@pytest.mark.parametrize(("leap", "served"), [(365 * DAY, 3600.0), (-365 * DAY, 8 * DAY)])
+@pytest.mark.parametrize(("leap", "served"), [(365 * DAY, 3600.0), (-12 * DAY, 8 * DAY)])
 def test_a_clock_that_leaps_makes_nothing_forgotten(
     journal: SqliteJournal, clocks: Clocks, leap: float, served: float
 ) -> None:
@@ -87,6 +87,19 @@ def test_what_is_too_old_is_removed_and_open_rows_stay(
     begin(journal, entry("k4", "r4"), insert=False)
     kept = journal._connection.execute("SELECT ticket FROM dojo_journal ORDER BY ticket")
     assert kept.fetchall() == sorted([(opened.ticket,), (failed.ticket,)])
+
+
+def test_what_is_too_old_is_looked_for_every_ten_minutes_and_not_in_every_step(
+    journal: SqliteJournal, clocks: Clocks
+) -> None:
+    statements: list[str] = []
+    journal._connection.set_trace_callback(statements.append)
+    looked = []
+    for seconds in (0, 1, 598, 1, 1, 599):
+        clocks.pass_by(seconds)
+        begin(journal, entry(), insert=False)
+        looked.append(sum(statement.startswith("DELETE") for statement in statements))
+    assert looked == [1, 1, 1, 2, 2, 3]
 
 
 # The end of a service.
