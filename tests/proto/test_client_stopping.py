@@ -333,11 +333,20 @@ def test_a_refused_key_lets_such_a_payment_finish_and_then_stops_with_the_error(
     assert action.error is not None
 
 
-def test_what_comes_in_while_its_close_waits_is_not_begun(frame: Callable[..., bytes]) -> None:
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("SearchOrdersV1", b"{}"),
+        ("RecordOrderPaymentByIdV1", b'{"orderId":"o","paymentIntentId":"p","paidAmount":500}'),
+    ],
+)
+def test_what_comes_in_while_its_close_waits_is_not_begun(
+    method: str, params: bytes, frame: Callable[..., bytes]
+) -> None:
     wired = in_state("up")
     assert wired.link is not None
     wired.client.stop(wired.now)
-    request = b'{"jsonrpc":"2.0","id":1,"method":"SearchOrdersV1","params":{}}'
+    request = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":%b}' % (method.encode(), params)
     wired.client.receive_data(wired.link, frame(1, request), wired.now)
     assert wired.client.next_work() is None
     assert wired.client.status().in_flight == 0
