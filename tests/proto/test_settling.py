@@ -120,7 +120,7 @@ def test_the_call_that_asks_goes_on_with_the_row() -> None:
         940.0,
     )
     assert call.asking is Asking.UNRESOLVED
-    assert call.waiters == []
+    assert (call.waiters, call.raw_params) == ([], b"{}")
     assert (call.handler.method, call.handler.is_async) == (PAY.method, True)
     assert start.table.same(a_retry("p")) is call
 
@@ -133,6 +133,15 @@ def test_one_is_asked_about_after_the_other() -> None:
     assert start.tickets == ["first", "second"]
     start.over()
     assert start.settling.asking is None
+    assert start.tickets == ["first", "second"]
+
+
+def test_while_one_is_asked_about_no_other_is_however_many_places_there_are() -> None:
+    start = Start()
+    start.resume(a_row("second", 1.0), a_row("first", 2.0))
+    start.settling.start_next(1001.0)
+    assert start.tickets == ["first"]
+    assert start.over() == []
     assert start.tickets == ["first", "second"]
 
 
