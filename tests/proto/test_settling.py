@@ -7,11 +7,12 @@ import pytest
 
 from dojo_proto.admission import Admission
 from dojo_proto.call import Call, Phase, Waiter
-from dojo_proto.contract import BY_NAME
+from dojo_proto.contract import BY_NAME, Kind
 from dojo_proto.decisions import Asking
 from dojo_proto.events import Event, OutcomeUnknown
 from dojo_proto.handlers import ACKNOWLEDGE, Handler
 from dojo_proto.journal import Entry, Identity, Row, RowState, Told
+from dojo_proto.naming import new_row
 from dojo_proto.receipts import UNCONFIRMED_AFTER, Receipts
 from dojo_proto.reports import Reports
 from dojo_proto.settings import Settings
@@ -44,7 +45,9 @@ def a_row(
 class Start:
     """A service that starts, at second 1000; `asked` has the calls that ask."""
 
-    def __init__(self, ask: Handler | None = ASK, **settings: Any) -> None:
+    def __init__(
+        self, ask: Handler | None = ASK, *, serves: Handler = PAY, **settings: Any
+    ) -> None:
         self.events: list[Event] = []
         self.notes: list[tuple[tuple[str, ...], Told]] = []
         self.asked: list[Call] = []
@@ -55,7 +58,7 @@ class Start:
         )
         self.settling = Settling(
             ask,
-            {PAY.method.wire: PAY},
+            {serves.method.wire: serves},
             table=self.table,
             admission=self.admission,
             reports=Reports(emit=self.events.append, observe=False, trace_prefix="t"),
@@ -202,6 +205,21 @@ def test_a_method_that_this_epos_serves_no_more_can_still_be_asked_about() -> No
     start.resume(a_row("p", 1.0, method="CreateOrder"))
     (call,) = start.asked
     assert (call.handler.method.wire, call.handler.lookup) == ("CreateOrderV1", None)
+
+
+def test_a_method_that_dojo_has_added_since_is_followed_like_any_other() -> None:
+    method = new_row("TakeDepositV1", "TakeDeposit", Kind.MONEY, ("depositId",))
+    start = Start(serves=msgspec.structs.replace(ACKNOWLEDGE, method=method))
+    start.resume(
+        a_row("begun", 2.0, method="TakeDeposit"),
+        a_row("booked", 1.0, RowState.SUCCEEDED, "TakeDeposit"),
+    )
+    (call,) = start.asked
+    assert (call.ticket, call.handler.method) == ("begun", method)
+    assert [event.method for event in start.events if isinstance(event, OutcomeUnknown)] == [
+        "TakeDepositV1"
+    ]
+    assert start.receipts.unconfirmed == 1
 
 
 @pytest.mark.parametrize("state", [RowState.BEGUN, RowState.SUCCEEDED])
