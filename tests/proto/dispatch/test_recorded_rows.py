@@ -6,7 +6,14 @@ import pytest
 from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict, UnexpectedError
-from dojo_proto.events import JournalFailed, OutcomeUnknown, PaymentUnconfirmed
+from dojo_proto.events import (
+    ContentDiffers,
+    JournalFailed,
+    OutcomeUnknown,
+    PaymentUnconfirmed,
+    RequestFinished,
+    RequestOutcome,
+)
 from dojo_proto.journal import Found, RowState, Verdict
 from dojo_proto.receipts import UNCONFIRMED_AFTER
 from dojo_proto.work import Abort, Begin, Commit, Run
@@ -68,6 +75,8 @@ def test_it_wins_over_an_error_that_was_meant_for_dojo(payment: Payment, error: 
     payment.till.raises(error, payment.run)
     payment.till.step(payment.keeping())
     payment.is_answered_as_booked()
+    (finished,) = payment.till.heard(RequestFinished)
+    assert finished.outcome is RequestOutcome.SUCCESS
     assert payment.till.dispatch.table.unresolved == 0
     assert payment.till.dispatch.receipts.unconfirmed == 1
     assert payment.till.at_rest()
@@ -123,6 +132,7 @@ def test_it_wins_over_a_refusal_that_the_journal_could_not_keep(
     assert payment.till.answers() == []
     payment.till.begin()
     payment.is_answered_as_booked()
+    assert payment.till.dispatch.receipts.unconfirmed == 1
     assert payment.till.at_rest()
 
 
@@ -193,6 +203,25 @@ def test_a_change_wins_over_its_exception_too(
     assert change.till.at_rest()
 
 
+def test_that_a_retry_names_other_content_is_told_once(
+    new_till: "type[Till]", books: "Books"
+) -> None:
+    till = new_till(disk=books)
+    till.party("1", name="Ada")
+    till.begin()
+    till.raises(RuntimeError("boom"))
+    till.commit()
+    assert "error" in till.answer()
+    till.party("2", name="Grace")
+    till.begin()
+    run = till.take(Run)
+    books.ledger.record(run.context.ticket, b'{"id":"then"}')
+    till.raises(RuntimeError("boom"), run)
+    till.commit()
+    assert till.answer()["result"] == {"id": "then"}
+    assert len(till.heard(ContentDiffers)) == 1
+
+
 class TestWhatItHasNotCommitted:
     """The same journal, and a handler that leaves its row alone."""
 
@@ -213,11 +242,12 @@ class TestWhatItHasNotCommitted:
         assert till.dispatch.table.unresolved == 0
         assert till.at_rest()
 
+    @pytest.mark.parametrize("how", ["pay", "party"])
     def test_a_store_that_gives_another_row_has_not_kept_it(
-        self, new_till: "type[Till]", books: "Books"
+        self, new_till: "type[Till]", books: "Books", how: str
     ) -> None:
         till = new_till(disk=books)
-        till.pay()
+        getattr(till, how)()
         till.begin()
         till.returns(NOW)
         commit = till.take(Commit)
