@@ -242,6 +242,21 @@ class TestWhatItHasNotCommitted:
         assert till.dispatch.table.unresolved == 0
         assert till.at_rest()
 
+    @pytest.mark.parametrize("error", AFTERWARDS)
+    def test_what_is_not_known_to_be_booked_is_not_followed(
+        self, new_till: "type[Till]", books: "Books", error: Exception
+    ) -> None:
+        till = new_till(disk=books)
+        till.pay()
+        till.begin()
+        till.raises(error)
+        (work,) = till.collect()
+        assert isinstance(work, Begin | Commit | Abort)
+        till.pending.remove(work)
+        till.step(work)
+        assert till.dispatch.receipts.unconfirmed == 0
+        assert till.at_rest()
+
     @pytest.mark.parametrize("how", ["pay", "party"])
     def test_a_store_that_gives_another_row_has_not_kept_it(
         self, new_till: "type[Till]", books: "Books", how: str

@@ -6,7 +6,14 @@ import pytest
 from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict, UnexpectedError
-from dojo_proto.events import ContentDiffers, OutcomeUnknown, RequestFinished, RequestOutcome
+from dojo_proto.events import (
+    ContentDiffers,
+    OutcomeUnknown,
+    PaymentUnconfirmed,
+    RequestFinished,
+    RequestOutcome,
+)
+from dojo_proto.receipts import UNCONFIRMED_AFTER
 from dojo_proto.work import Run
 
 if TYPE_CHECKING:
@@ -123,6 +130,18 @@ class TestReplaying:
         assert till.answer() == {"jsonrpc": "2.0", "id": request_id, "result": ORDER}
         assert till.heard(RequestFinished)[-1].outcome is RequestOutcome.REPEAT
         assert till.at_rest()
+
+    def test_a_payment_that_was_told_of_as_unconfirmed_is_not_followed_again(
+        self, till: "Till"
+    ) -> None:
+        till.pay()
+        till.booked()
+        till.wait(UNCONFIRMED_AFTER)
+        till.pay("2")
+        till.begin()
+        assert till.dispatch.receipts.unconfirmed == 0
+        till.wait(UNCONFIRMED_AFTER)
+        assert len(till.heard(PaymentUnconfirmed)) == 1
 
     def test_with_a_lookup_it_is_answered_with_the_state_of_now(
         self, new_till: "type[Till]"
