@@ -264,6 +264,7 @@ def test_as_many_wait_as_may_join(after: Any) -> None:
         till.pay(request_id)
     (finished,) = till.heard(RequestFinished)
     assert (finished.request_id, finished.outcome) == ('"3"', RequestOutcome.WITHHELD)
+    assert len(till.dispatch.settling.behind) == 2
 
 
 def test_one_whose_link_is_gone_is_over(after: Any) -> None:

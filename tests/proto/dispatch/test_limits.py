@@ -6,7 +6,7 @@ import pytest
 from tests.proto.till import an_order
 
 from dojo_proto.errors import Conflict
-from dojo_proto.events import Overloaded, RequestFinished, RequestOutcome
+from dojo_proto.events import Overloaded, RequestFinished, RequestOutcome, Slow
 from dojo_proto.work import Begin, Cancel, Run
 
 if TYPE_CHECKING:
@@ -112,6 +112,33 @@ class TestQueue:
         till.commit()
         assert till.at_rest()
 
+    def test_who_has_waited_for_a_place_is_not_slow_while_it_is_looked_up(
+        self, new_till: "type[Till]"
+    ) -> None:
+        till = new_till(max_in_flight=1, queue_timeout=5)
+        till.read()
+        till.pay()
+        till.returns(ORDER)
+        till.wait(5)
+        assert till.heard(Slow) == []
+        till.booked()
+        assert [answer["id"] for answer in till.answers()] == ["r", "1"]
+        assert till.at_rest()
+
+    def test_who_waits_behind_a_read_that_was_given_up_is_still_waited_for(
+        self, new_till: "type[Till]"
+    ) -> None:
+        till = new_till(max_in_flight=1, read_timeout=1, queue_timeout=5)
+        till.read("stuck")
+        till.read("waits")
+        stuck = till.take(Run)
+        till.wait(1)
+        assert till.answer()["id"] == "stuck"
+        assert not till.dispatch.idle
+        till.returns(ORDER, stuck)
+        till.returns(ORDER)
+        assert till.dispatch.idle
+
     def test_who_is_served_in_time_is_not_turned_away(self, new_till: "type[Till]") -> None:
         till = new_till(max_in_flight=1)
         till.read("a")
@@ -143,7 +170,9 @@ class TestQueue:
 class TestOverload:
     def test_a_read_is_turned_away(self, full: "Till") -> None:
         full.read()
-        assert full.answer()["error"]["errorType"] == "UnexpectedError"
+        error = full.answer()["error"]
+        assert error["errorType"] == "UnexpectedError"
+        assert error["message"] == "the EPOS is busy, and nothing was done"
         (alarm,) = full.heard(Overloaded)
         assert (alarm.method, alarm.in_flight, alarm.queued) == ("GetOrderByIdV1", 1, 0)
 

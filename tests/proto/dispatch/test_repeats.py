@@ -17,7 +17,7 @@ from dojo_proto.receipts import UNCONFIRMED_AFTER
 from dojo_proto.work import Run
 
 if TYPE_CHECKING:
-    from tests.proto.dispatch.conftest import Till
+    from tests.proto.dispatch.conftest import Books, Till
 
 ORDER = an_order("o")
 DAY = 86400.0
@@ -105,6 +105,15 @@ class TestJoining:
         till.booked()
         assert [answer["result"] for answer in till.answers()] == [ORDER, ORDER]
 
+    def test_the_same_content_is_no_alarm(self, till: "Till") -> None:
+        till.pay("1")
+        till.pay("2")
+        till.booked()
+        till.pay("3")
+        till.begin()
+        assert len(till.answers()) == 3
+        assert till.heard(ContentDiffers) == []
+
     def test_there_is_room_for_as_many_as_may_wait(self, new_till: "type[Till]") -> None:
         till = new_till(max_queued=2)
         for request_id in range(5):
@@ -172,6 +181,19 @@ class TestReplaying:
             till.raises(outcome)
         assert till.answers() == []
         assert len(till.heard(OutcomeUnknown)) == 1
+        assert till.at_rest()
+
+    def test_an_answer_that_was_kept_stands_in_for_a_lookup_that_came_later_and_gives_none(
+        self, new_till: "type[Till]", books: "Books"
+    ) -> None:
+        before = new_till(disk=books)
+        before.pay()
+        before.booked()
+        till = new_till(disk=books, lookup=True)
+        till.pay("2")
+        till.begin()
+        till.raises(RuntimeError("boom"))
+        assert till.answer()["result"] == ORDER
         assert till.at_rest()
 
     def test_the_lookup_gets_the_key_of_the_first_run(self, new_till: "type[Till]") -> None:
