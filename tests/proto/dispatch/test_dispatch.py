@@ -163,6 +163,15 @@ class TestChanges:
         assert till.answer()["result"] == ORDER
         assert till.at_rest()
 
+    def test_one_that_has_returned_is_not_slow_while_the_journal_writes(self, till: "Till") -> None:
+        till.pay()
+        till.begin()
+        till.returns(ORDER)
+        till.wait(60)
+        assert till.heard(Slow) == []
+        till.commit()
+        assert till.answer()["result"] == ORDER
+
     @pytest.mark.parametrize("value", [None, object()])
     def test_a_result_that_does_not_fit_is_a_success_with_an_alarm(
         self, till: "Till", value: object

@@ -70,6 +70,20 @@ def test_it_takes_a_place_only_where_nobody_waits_for_one(
     assert till.take(Run).params.method == "CreateParty"
 
 
+def test_it_takes_the_place_that_a_read_has_left(new_till: "type[Till]", books: "Books") -> None:
+    cut_off(new_till, books, "pay", "party")
+    till = new_till(disk=books, settles=True, max_in_flight=1)
+    till.resume()
+    first = till.take(Run)
+    till.read()
+    till.returns(None, first)
+    read = till.take(Run)
+    assert read.context.method == "GetOrderByIdV1"
+    assert till.idle
+    till.returns(ORDER, read)
+    assert till.take(Run).params.method == "CreateParty"
+
+
 def test_a_service_that_stops_asks_about_no_more(new_till: "type[Till]", books: "Books") -> None:
     cut_off(new_till, books, "pay", "lock")
     till = new_till(disk=books, settles=True)
