@@ -37,6 +37,15 @@ class TestBegin:
         assert till.answer()["error"]["errorType"] == "UnexpectedError"
         assert till.at_rest()
 
+    def test_of_which_nothing_more_is_said_a_payment_may_be_in_the_journal(
+        self, till: "Till"
+    ) -> None:
+        till.pay()
+        till.dispatch.journal_failed(till.take(Begin).call, "disk is full", till.disk.now)
+        assert till.answers() == []
+        assert len(till.heard(OutcomeUnknown)) == 1
+        assert till.at_rest()
+
     def test_a_payment_that_may_be_in_the_journal_is_not_answered(self, till: "Till") -> None:
         till.pay()
         till.booked()
