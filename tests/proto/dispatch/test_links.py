@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from tests.proto.till import an_order
 
-from dojo_proto.events import RequestFinished, RequestOutcome
-from dojo_proto.work import Run
+from dojo_proto.events import RequestFinished, RequestOutcome, TimedOut
+from dojo_proto.work import Cancel, Run
 
 if TYPE_CHECKING:
     from tests.proto.dispatch.conftest import Till
@@ -67,6 +67,19 @@ def test_what_is_queued_starts_if_somebody_on_the_next_link_waits_for_it_too(
     till.returns(ORDER)
     till.booked()
     assert [answer["id"] for answer in till.answers()] == ["b"]
+
+
+def test_a_read_whose_link_is_gone_is_given_up_once_and_is_not_late(till: "Till") -> None:
+    till.read()
+    run = till.take(Run)
+    till.reconnect()
+    assert till.take(Cancel).call is run.call
+    till.wait(60)
+    assert till.heard(TimedOut) == []
+    assert till.idle
+    till.returns(ORDER, run)
+    assert till.answers() == []
+    assert till.at_rest()
 
 
 def test_observers_hear_who_is_gone(till: "Till") -> None:
