@@ -349,14 +349,15 @@ class Client:
         if self._supervisor.state is not DRAINING:
             return False
         # Is an answer on the open link that Dojo is not known to have?
-        unconfirmed = self._connection is not None and self._dispatch.receipts.waiting()
+        unconfirmed = self._dispatch.receipts.waiting()
         return (self._dispatch.idle and not unconfirmed) or self._supervisor.drain_expired
 
     def _wind_up(self, connection: Connection, now: float) -> bool:
         """Let go of a connection that nobody needs; say whether that made something happen."""
         state = connection.state
         if state is CLOSING:
-            return self._unlink(now)  # RFC 6455 section 5.5.1: behind a Close no answer may leave
+            self._unlink(now)  # RFC 6455 section 5.5.1: behind a Close no answer may leave
+            return False
         if self._supervisor.state is not DRAINING:
             return False
         if state is OPEN and not self._drained:
@@ -365,12 +366,11 @@ class Client:
         connection.close(NORMAL_CLOSURE, _STOPPED, now)
         return True
 
-    def _unlink(self, now: float) -> bool:
-        """Nobody on the link can be answered any more; say whether anybody could."""
+    def _unlink(self, now: float) -> None:
+        """Nobody on the link can be answered any more."""
         link = self._dispatch.delivery.link
         if link:
             self._dispatch.link_closed(link, now)
-        return link > 0
 
     def _handle(self, event: ConnectionEvent, connection: Connection, now: float) -> None:
         is_over = connection.state is CLOSED  # what came in behind what ended it counts as unread

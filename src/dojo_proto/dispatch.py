@@ -367,7 +367,6 @@ class Dispatch:
 
     def _done(self, call: Call, now: float) -> None:
         move(call, DONE)
-        call.deadline = None
         del self.table.started[call.number]
         self.table.forget(call)
         if call.shed:

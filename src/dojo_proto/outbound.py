@@ -145,7 +145,7 @@ class Outbound:
 
     def _begin(self, framing: Framing, room: int, now: float) -> None:
         """Control frames go between frames, before every message (RFC 6455 section 5.4)."""
-        parts = [self.begun] if self.begun else []
+        parts = [self.begun]
         while self._pongs and room > 0:
             parts.append(framing.pong(self._pongs.pop(0)))
             room -= len(parts[-1])
@@ -164,7 +164,7 @@ class Outbound:
             number += 1
         del self._frames[:number]
         self._note_taken(number, now)
-        if self.close is not None and not self._frames and room > 0:
+        if self.close is not None and room > 0:
             parts.append(framing.close(*self.close))
             self.close = None
         self.begun = b"".join(parts)

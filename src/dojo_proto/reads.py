@@ -59,7 +59,6 @@ class Reads:
         if not call.answered:
             self._delivery.reply(call, decisions.after_read(call.handler.method, outcome), now)
         call.phase = DONE
-        call.deadline = None
         del self._table.started[call.number]
         self._leave(call, now)
 

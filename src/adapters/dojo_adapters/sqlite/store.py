@@ -67,7 +67,7 @@ WHERE ticket = ? AND state <> 'succeeded'"""
 
 # Its handler is to run a second time: nobody's, so that this is never taken for a first run.
 _BEGIN_AGAIN = """UPDATE dojo_journal
-SET state = 'begun', owner = '', answer = x'', begun_at = ?, lived_at = ?, committed_at = NULL
+SET state = 'begun', owner = '', answer = x'', begun_at = ?, committed_at = NULL
 WHERE ticket = ?"""
 
 _LIVED = "UPDATE dojo_journal_about SET lived = ?"
@@ -202,8 +202,7 @@ class SqliteJournal:
                 if insert and found.verdict is Verdict.FRESH:
                     self._insert(entry, now)
                 elif insert and found.row is not None and found.verdict is Verdict.FAILED:
-                    again = (now.wall, now.lived, found.row.entry.ticket)
-                    execute(_BEGIN_AGAIN, again)
+                    execute(_BEGIN_AGAIN, (now.wall, found.row.entry.ticket))
                 return found
             case Commit(ticket=ticket, state=state, answer=answer):
                 return self._commit(ticket, state, answer, now)
