@@ -120,13 +120,10 @@ def test_a_pool_that_closes_keeps_no_thread_and_begins_nothing_afterwards() -> N
             used.pool.submit("a")
             used.pool.submit("b")
             used.pool.close()
-
-        def check() -> None:
-            used.expect_no_thread()
-            assert not used.pool._items, "something waits for ever"
+            assert not used.pool._items, "something is still to begin"
 
         world.spawn("uses", use)
-        return check
+        return used.expect_no_thread
 
     explore(build, [pool], preemptions=2)
 
