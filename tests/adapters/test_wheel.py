@@ -28,6 +28,7 @@ class Engine:
         self.wheel = Wheel(self)
         self.driver_comes = False
         self.worker_comes = False
+        self.is_behind = False
         self.did: list[object] = []
         self.faults: list[BaseException] = []
         self.while_reporting: Callable[[], object] = nothing
@@ -109,6 +110,23 @@ def test_where_the_driving_thread_comes_all_is_left_to_it() -> None:
     with engine.wheel.lock:
         engine.wheel.report_all()
     assert engine.did == [REPORTED, 1]
+
+
+def test_an_outcome_waits_for_what_came_before_it_and_is_the_driving_threads() -> None:
+    engine = Engine()
+
+    def fall_behind() -> None:
+        engine.while_reporting = nothing
+        engine.is_behind = engine.driver_comes = True
+        in_another_thread(engine.deliver, 2)
+
+    engine.while_reporting = fall_behind
+    engine.deliver(1)
+    assert engine.did == [REPORTED, 1, TURNED]
+    engine.is_behind = False
+    with engine.wheel.lock:
+        engine.wheel.report_all()
+    assert engine.did[3:] == [REPORTED, 2]
 
 
 def test_where_the_driving_thread_comes_first_after_all_nothing_more_is_done() -> None:
@@ -245,6 +263,7 @@ class Backlog:
     """More to run than there are places for; each outcome makes one free for the next."""
 
     driver_comes = False
+    is_behind = False
 
     def __init__(self, places: int, handlers: Sequence[Callable[[], object]]) -> None:
         self.wheel = Wheel(self)

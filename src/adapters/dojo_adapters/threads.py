@@ -258,6 +258,11 @@ class _ThreadsEngine(Engine):
         return self._over or self.inbox.waiting
 
     @property
+    def is_behind(self) -> bool:
+        # A handler may have asked for an end before it returned. At the end all are reported.
+        return self.inbox.waiting and not self._over
+
+    @property
     def worker_comes(self) -> bool:
         return self._workers is not None and self._workers.coming
 

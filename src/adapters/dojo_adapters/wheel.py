@@ -7,7 +7,7 @@ from dojo_proto.work import Outcome, Run
 
 
 class Turned(Protocol):
-    """What a wheel needs of its engine. All but the two questions are called with the lock."""
+    """What a wheel needs of its engine. All but the questions are called with the lock."""
 
     @property
     def driver_comes(self) -> bool:
@@ -17,6 +17,11 @@ class Turned(Protocol):
     @property
     def worker_comes(self) -> bool:
         """Whether a worker is on its way, which will `help` before it runs anything."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the driving thread, which comes, has something to do before any more reports."""
         ...
 
     def report(self, run: Run, outcome: Outcome) -> None:
@@ -66,9 +71,13 @@ class Wheel:
         return bool(due) and not self._engine.driver_comes
 
     def report_all(self) -> None:
-        """Tell the client of the outcomes that are there, first thing in each turn."""
+        """Tell the client of the outcomes that are there, first thing in each turn.
+
+        Those that came behind something that the driving thread has still to do wait for that.
+        """
         self._turn_owed = False
-        while self._outcomes:
+        # Looking for outcomes first: what came in before one of them is seen to wait.
+        while self._outcomes and not self._engine.is_behind:
             self._engine.report(*self._outcomes.pop(0))
 
     # In a worker.

@@ -118,3 +118,14 @@ def test_what_a_handler_asks_for_comes_before_its_own_outcome() -> None:
         assert till.known.sent == [], "what it has aborted is answered all the same"
 
     explore_till(abort, workers_most=1, check=check)
+
+
+def test_it_does_so_too_where_the_driving_thread_has_just_looked_what_came_in() -> None:
+    def wake(till: Till) -> None:
+        till.inbox.put(lambda _now: None)
+
+    def check(till: Till) -> None:
+        expect_ended(till)
+        assert till.known.sent == [], "what it has aborted is answered all the same"
+
+    explore_till(abort, workers_most=1, check=check, other=wake)

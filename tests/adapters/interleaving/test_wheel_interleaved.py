@@ -22,6 +22,7 @@ class Engine:
         self.wheel = Wheel(self)
         self.driver_comes = False
         self.worker_comes = False
+        self.is_behind = False
         self.reported: list[Outcome] = []
         self.written: list[Outcome] = []
         self.faults: list[BaseException] = []
