@@ -28,7 +28,7 @@ def explore_till(
         till = Till(world, handlers, workers=workers_most, timed=timed)
         for module in (threads, engine):
             patch.setattr(module, "monotonic", till.monotonic)
-        world.spawn("driver", till.work, sleeps=True)
+        world.spawn("driver", till.drive, sleeps=True)
         if other is not None:
             world.spawn("other", partial(other, till))
         return partial(check, till)
@@ -64,10 +64,20 @@ def expect_answered(*numbers: int) -> Check:
     return check
 
 
+def fail(_till: Till) -> None:
+    """A handler with whose outcome the client cannot do."""
+    raise ValueError
+
+
 def expect_ended(till: Till) -> None:
+    expect_no_thread(till)
+    assert till._failure is None, till._failure  # which a worker has left to the driving thread
+    assert till.error is None, till.error
+
+
+def expect_no_thread(till: Till) -> None:
     left = [strand.name for strand in till.world.strands if not strand.ended]
     assert not left, f"{left} wait"
-    assert till._failure is None, till._failure  # which a worker has left to the driving thread
 
 
 def test_a_worker_and_the_driving_thread_do_it_all_between_them() -> None:
@@ -110,6 +120,14 @@ def test_a_service_that_is_aborted_ends_all_threads_and_answers_nothing_any_more
         assert till.known.unsent == []
 
     explore_till(answer, workers_most=1, check=check, other=abort)
+
+
+def test_a_fault_that_a_worker_finds_ends_the_service_and_all_threads() -> None:
+    def check(till: Till) -> None:
+        expect_no_thread(till)
+        assert "Raised" in str(till.error)
+
+    explore_till(fail, workers_most=1, check=check, preemptions=2)
 
 
 def test_what_a_handler_asks_for_comes_before_its_own_outcome() -> None:

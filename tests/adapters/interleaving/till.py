@@ -1,6 +1,7 @@
 """The engine of threads as it is, around a client, a network and a clock that are made up."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ, SelectorKey
 from typing import Any, cast
@@ -73,6 +74,11 @@ class Till(_ThreadsEngine):
         for name, value in replaced.items():
             setattr(self, name, value)
 
+    def drive(self) -> None:
+        """What the driving thread does; `error` says what has ended it."""
+        with suppress(AssertionError):
+            self.work()
+
     def make_workers(self) -> Workers:
         return Workers(self._most, self._wheel.deliver, came=self._wheel.help)
 
@@ -90,6 +96,7 @@ class Till(_ThreadsEngine):
 
     def expect_rest(self) -> None:
         """Nothing is left that nobody does."""
+        assert self.error is None, self.error
         client, wheel = self.known, self._wheel
         assert not self.inbox.waiting, "something came in, and the driving thread sleeps"
         assert wheel._outcomes == [], "an outcome is not reported"
