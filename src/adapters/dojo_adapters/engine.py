@@ -1,9 +1,15 @@
-"""What all runtimes share: a client with its threads, and the turn of its wheel.
+"""What all runtimes share: a client with its threads, and how a turn goes.
 
-A runtime feeds bytes, timers and what the inbox has; after each input it calls `turn`, which does
-what the client then wants. Handlers end one by one, but often many at once: for all of them there
-is one turn. A runtime implements how to be woken, how to carry a socket, and how to run an `async
-def`.
+A runtime feeds bytes, timers and what the inbox has. After each input it takes a turn:
+
+    do_work       has handlers called, and the journal do its steps
+    finish_turn   tells observers, dials, says that the service has ended; and then
+    settle        writes what waits, drops a link that is over, sets the timer
+
+`turn` is all of that. `respond` is the one after something came in: in an event loop the handlers
+that it has started may take their first step before it goes on. Handlers end one by one, but often
+many at once: for all of them `turn_soon` asks for one turn. A runtime implements how to be woken,
+how to carry a socket, and how to run an `async def`.
 """
 
 import os
