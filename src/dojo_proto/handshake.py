@@ -144,9 +144,12 @@ class Handshake:
         elif status in _RETRYABLE or status // 100 == 5:
             cause, hint = Cause.UNAVAILABLE, ""
         else:
-            cause = Cause.REJECTED
-            # RFC 6455 section 4.1 would allow to follow 3xx; a key must not follow a redirect.
-            hint = "; redirects are not followed" if 300 <= status < 400 else ""
+            cause, hint = Cause.REJECTED, ""
+            if status in {404, 405, 426}:
+                hint = "; check that `url` is the gateway's"
+            elif 300 <= status < 400:
+                # RFC 6455 section 4.1 would allow to follow it; a key must not follow a redirect.
+                hint = "; redirects are not followed"
         quote = answered.quote(self._secret)
         return Refused(
             cause=cause,

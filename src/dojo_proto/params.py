@@ -29,6 +29,14 @@ _SAFE = re.compile(
     r"|Number out of range"
     rf"|{re.escape(EXCLUSIVE)}"
 )
+_OBJECTS = (
+    msgspec.inspect.AnyType,
+    msgspec.inspect.CustomType,
+    msgspec.inspect.DataclassType,
+    msgspec.inspect.DictType,
+    msgspec.inspect.RawType,
+    msgspec.inspect.TypedDictType,
+)
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
 
 
@@ -68,7 +76,22 @@ def decoder(annotation: Any, method: Method, place: str) -> Callable[..., Any]:
             f"{place}: params cannot be decoded into {shape.cls.__name__}; expected dict, or a "
             "type that msgspec decodes, such as a msgspec.Struct or a dataclass"
         )
+    if not _takes_object(shape):
+        raise ConfigurationError(
+            f"{place}: params cannot be decoded into {taken!r}: they are an object; expected dict, "
+            "or a type such as a msgspec.Struct or a dataclass"
+        )
     return decoded
+
+
+def _takes_object(shape: msgspec.inspect.Type) -> bool:
+    match shape:
+        case msgspec.inspect.UnionType(types=types):
+            return any(map(_takes_object, types))
+        case msgspec.inspect.StructType(array_like=array_like):
+            return not array_like
+        case _:
+            return isinstance(shape, _OBJECTS)
 
 
 def explain(error: Exception) -> str:

@@ -40,6 +40,12 @@ class Extended(GetOrderByIdParams, kw_only=True):
     shelf: int | None = None
 
 
+class Listed(msgspec.Struct, array_like=True):
+    """Decoded from an array."""
+
+    order_id: str
+
+
 class NotForJson:
     """Nothing decodes into it."""
 
@@ -134,6 +140,17 @@ class TestParams:
     def test_what_nothing_decodes_into(self, annotation: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"get \(line \d+.*params cannot be decoded"):
             decoded(annotated(annotation))
+
+    @pytest.mark.parametrize("annotation", [int, str | None, list[Params], Listed])
+    def test_what_is_no_object_is_refused_at_once(self, annotation: Any) -> None:
+        with pytest.raises(ConfigurationError, match="they are an object; expected dict, or"):
+            decoded(annotated(annotation))
+
+    @pytest.mark.parametrize(
+        "annotation", [Any, object, dict[str, str], Params | None, msgspec.Raw]
+    )
+    def test_whatever_takes_an_object_will_do(self, annotation: Any) -> None:
+        assert decoded(annotated(annotation)) is not None
 
     def test_ctx_and_params_in_the_wrong_order(self) -> None:
         def get(_params: Params, _ctx: Context) -> None:

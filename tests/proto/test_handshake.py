@@ -242,10 +242,16 @@ def test_a_redirect_is_not_followed() -> None:
     assert outcome.reason.endswith("status 307; redirects are not followed")
 
 
+@pytest.mark.parametrize("status", [404, 405, 426])
+def test_what_answers_so_may_be_no_gateway_at_all(status: int) -> None:
+    outcome = refusal([answer("Content-Length: 0", status=f"HTTP/1.1 {status} No")])
+    assert outcome.reason.endswith(f"status {status}; check that `url` is the gateway's")
+
+
 def test_a_chunked_refusal_is_quoted(however_cut: HoweverCut) -> None:
-    head = answer("Transfer-Encoding: chunked", status="HTTP/1.1 404 Not Found")
+    head = answer("Transfer-Encoding: chunked", status="HTTP/1.1 410 Gone")
     outcome = however_cut(head + b"3\r\nno \r\n5\r\nroute\r\n0\r\n\r\n", refusal)
-    assert outcome.reason.endswith('status 404: "no route"')
+    assert outcome.reason.endswith('status 410: "no route"')
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,11 @@ def load_epos(target: str) -> Epos:
     ConfigurationError; if the module itself fails, its traceback goes to stderr.
     """
     module_name, colon, name = target.partition(":")
-    if not colon or not module_name or not name:
-        hint = module_name.removesuffix(".py").replace("/", ".").strip(".") or "till"
-        raise ConfigurationError(f"expected MODULE:NAME, such as {hint}:epos, got {target!r}")
+    is_path = "/" in module_name or "\\" in module_name or module_name.startswith(".")
+    if is_path or not colon or not module_name or not name:
+        path = module_name.removesuffix(".py").replace("\\", "/")
+        expected = f"{path.replace('/', '.').strip('.') or 'till'}:{name or 'epos'}"
+        raise ConfigurationError(f"expected MODULE:NAME, such as {expected}, got {target!r}")
     module = _import(module_name)
     found: object = module
     for part in name.split("."):
