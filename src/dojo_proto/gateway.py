@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from dojo_proto.calls import Calls
 from dojo_proto.connection import Connection, Ended, Open, RoundTrip
 from dojo_proto.connection import State as ConnectionState
 from dojo_proto.deflate import Deflate
@@ -20,6 +19,7 @@ from dojo_proto.exchange import Header
 from dojo_proto.framing import NORMAL_CLOSURE, Framing, Message
 from dojo_proto.jsonrpc import Batch, Response, parse
 from dojo_proto.limits import Limits
+from dojo_proto.own_calls import OwnCalls
 from dojo_proto.stage import Asked
 from dojo_proto.timers import earlier
 from dojo_proto.upgrade import Upgrade
@@ -72,7 +72,7 @@ class Gateway:
         compression: bool = False,
     ) -> None:
         deflate = Deflate(max_size=max_message_size) if compression else None
-        self._calls = Calls()
+        self._calls = OwnCalls()
         self._events: deque[GatewayEvent] = deque()
         self._upgrade = Upgrade(max_header_size=16 << 10, deflate=deflate)
         self._connection = Connection(

@@ -20,7 +20,6 @@ from dojo_proto import (
     upgrade,
 )
 from dojo_proto.admission import Admission
-from dojo_proto.calls import Calls
 from dojo_proto.connection import Connection
 from dojo_proto.contract import Method, shape, strict
 from dojo_proto.deflate import Deflate
@@ -30,6 +29,7 @@ from dojo_proto.framing import Framing
 from dojo_proto.handshake import Handshake
 from dojo_proto.journal import FRESH
 from dojo_proto.outbound import Outbound
+from dojo_proto.own_calls import OwnCalls
 from dojo_proto.rest import Answer, Failure, RestCall
 from dojo_proto.slow_lane import SlowLane
 from dojo_proto.stage import Asked
@@ -190,7 +190,7 @@ DEFECTS: list[tuple[str, str, Plant]] = [
     ("registration", "nothing passes", replaced(rest, "_PASSING", frozenset({401}))),
     ("upgrade", "nothing is checked", replaced(upgrade, "_fault", lambda *_: "")),
     ("upgrade", "the key is shown", replaced(Asked, "__repr__", lambda self: str(self.headers))),
-    ("upgrade", "a call is forgotten", replaced(Calls, "abandoned", lambda _: [])),
+    ("upgrade", "a call is forgotten", replaced(OwnCalls, "abandoned", lambda _: [])),
     (
         "upgrade",
         "what comes early is lost",

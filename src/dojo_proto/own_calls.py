@@ -16,7 +16,7 @@ class _Pending(msgspec.Struct):
     deadline: float
 
 
-class Calls:
+class OwnCalls:
     """Calls of one connection that wait for their answers. Driven by the gateway.
 
     An id may be used again while its first use still waits, as a gateway that retries may do:

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from dojo_proto.calls import Calls
 from dojo_proto.jsonrpc import Response
+from dojo_proto.own_calls import OwnCalls
 
 
-def start(calls: Calls, request_id: str, now: float = 0.0, timeout: float = 10.0) -> int:
+def start(calls: OwnCalls, request_id: str, now: float = 0.0, timeout: float = 10.0) -> int:
     number, _ = calls.start(request_id, "M", {}, timeout=timeout, now=now)
     return number
 
@@ -21,7 +21,7 @@ def answer(request_id: bytes) -> Response:
 
 
 def test_a_call_is_a_request() -> None:
-    _, message = Calls().start("a-1", "GetOrderByIdV1", {"orderId": "o"}, timeout=10, now=0)
+    _, message = OwnCalls().start("a-1", "GetOrderByIdV1", {"orderId": "o"}, timeout=10, now=0)
     assert json.loads(message) == {
         "jsonrpc": "2.0",
         "id": "a-1",
@@ -31,7 +31,7 @@ def test_a_call_is_a_request() -> None:
 
 
 def test_an_answer_names_its_call_and_how_long_it_took() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     first = start(calls, "a", now=1.0)
     second = start(calls, "b", now=2.0)
     assert first != second
@@ -40,28 +40,28 @@ def test_an_answer_names_its_call_and_how_long_it_took() -> None:
 
 
 def test_a_second_answer_answers_nothing() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     start(calls, "a")
     assert calls.answered(answer(b'"a"'), 1.0) is not None
     assert calls.answered(answer(b'"a"'), 1.0) is None
 
 
 def test_an_id_may_come_back_with_other_escapes() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     number = start(calls, "é/1")
     assert calls.answered(answer(b'"\\u00E9\\/1"'), 1.0) == (number, 1.0)
 
 
 @pytest.mark.parametrize("identity", [b'"b"', b"1", b"1.0", b"1e999", b"9" * 5000, b"null"])
 def test_an_answer_to_what_was_never_asked_answers_nothing(identity: bytes) -> None:
-    calls = Calls()
+    calls = OwnCalls()
     number = start(calls, "1")
     assert calls.answered(answer(identity), 1.0) is None
     assert calls.answered(answer(b'"1"'), 1.0) == (number, 1.0)
 
 
 def test_calls_that_share_an_id_are_answered_in_their_order() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     first, second = start(calls, "a", now=0.0), start(calls, "a", now=1.0)
     assert calls.answered(answer(b'"a"'), 3.0) == (first, 3.0)
     assert calls.answered(answer(b'"a"'), 3.0) == (second, 2.0)
@@ -69,21 +69,21 @@ def test_calls_that_share_an_id_are_answered_in_their_order() -> None:
 
 
 def test_what_does_not_encode_is_not_waited_for() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     with pytest.raises(TypeError):
         calls.start("a", "M", {"a": object()}, timeout=10, now=0)
     assert calls.next_timer() is None
 
 
 def test_nothing_waits_at_first() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     assert calls.next_timer() is None
     assert calls.expired(1e9) == []
     assert calls.abandoned() == []
 
 
 def test_a_call_times_out() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     slow = start(calls, "a", now=1.0, timeout=10.0)
     fast = start(calls, "b", now=2.0, timeout=5.0)
     assert calls.next_timer() == 7.0
@@ -97,7 +97,7 @@ def test_a_call_times_out() -> None:
 
 
 def test_of_calls_that_share_an_id_only_the_late_one_times_out() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     late = start(calls, "a", now=0.0, timeout=1.0)
     other = start(calls, "a", now=0.0, timeout=9.0)
     assert calls.expired(1.0) == [late]
@@ -105,7 +105,7 @@ def test_of_calls_that_share_an_id_only_the_late_one_times_out() -> None:
 
 
 def test_when_the_connection_is_gone_all_calls_are_given_up_oldest_first() -> None:
-    calls = Calls()
+    calls = OwnCalls()
     numbers = [start(calls, request_id) for request_id in ("b", "a", "b", "c")]
     assert calls.abandoned() == numbers
     assert calls.next_timer() is None
@@ -121,7 +121,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_each_call_ends_exactly_once(steps: list[tuple[str, str | int]]) -> None:
-    calls, now = Calls(), 0.0
+    calls, now = OwnCalls(), 0.0
     started: list[int] = []
     ended: list[int] = []
     for step, what in steps:
