@@ -1,6 +1,7 @@
 """`dojo-epos check`, as a developer runs it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,11 @@ def search(ctx, params):
     print("somebody searches")
     return {"data": [{"id": "1", "status": "Confirmed", "payable": True,
                       "details": {"orderType": "DineIn", "dineIn": {}}}]}
+
+
+@epos.on("GetOrderById")
+def get(ctx, params):
+    raise ValueError("there is a bug")
 """
 
 
@@ -33,6 +39,7 @@ def search(ctx, params):
 def till(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A program that a user has written, in the working directory."""
     (tmp_path / "checked_till.py").write_text(MODULE)
+    monkeypatch.delitem(sys.modules, "checked_till", raising=False)  # another test's
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     return "checked_till:epos"
@@ -72,6 +79,17 @@ def test_reports_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert "CON-1" in text
         assert "sk_sandbox_check" not in text
     assert str(paths[0]) in capsys.readouterr().out
+
+
+def test_what_a_handler_raised_is_told_wherever_its_failure_is(
+    till: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("r.html", "r.json", "r.txt")
+    options = [word for name in names for word in ("--report", name)]
+    assert main(argv=["check", till, "--only", "ORD-11", *options]) == Exit.FAILED
+    reports = [(tmp_path / name).read_text(encoding="utf-8") for name in names]
+    for text in (capsys.readouterr().out, *reports):
+        assert "GetOrderByIdV1 raised ValueError: there is a bug (checked_till.py:16)" in text
 
 
 def test_the_checks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,9 @@ from dojo_simulator.check.report import Report, as_html, as_json, as_text, count
 NASTY = '</pre><script>alert("x")</script>'
 
 
-def finding(verdict: Verdict, *, id: str = "PAY-1", said: str = "") -> Finding:
+def finding(
+    verdict: Verdict, *, id: str = "PAY-1", said: str = "", meanwhile: tuple[str, ...] = ()
+) -> Finding:
     return Finding(
         check=Check(
             id=id,
@@ -23,6 +25,7 @@ def finding(verdict: Verdict, *, id: str = "PAY-1", said: str = "") -> Finding:
         ),
         verdict=verdict,
         said=said,
+        meanwhile=meanwhile,
         exchanges=[
             Exchange(sent='{"method": "GetOrderByIdV1"}', came=NASTY, seconds=0.25),
             Exchange(sent="(nobody answers)"),
@@ -38,7 +41,12 @@ REPORT = Report(
     made_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
     findings=(
         finding(Verdict.PASSED),
-        finding(Verdict.FAILED, id="PAY-2", said="paidAmount: expected 2, got 1"),
+        finding(
+            Verdict.FAILED,
+            id="PAY-2",
+            said="paidAmount: expected 2, got 1",
+            meanwhile=(f"RecordOrderPaymentByIdV1 raised OSError: no paper\n{NASTY}",),
+        ),
         finding(Verdict.SKIPPED, id="PAY-3", said="nobody works the till"),
     ),
 )
@@ -96,6 +104,7 @@ def test_json_has_everything() -> None:
         "expected": "the order",
         "verdict": "failed",
         "said": "paidAmount: expected 2, got 1",
+        "meanwhile": [f"RecordOrderPaymentByIdV1 raised OSError: no paper\n{NASTY}"],
         "seconds": 1.5,
         "source": ["the vendor", "inferred"],
         "exchanges": [
@@ -111,6 +120,12 @@ def test_text_has_what_was_sent_and_what_came() -> None:
         assert part in text
     assert text.endswith("1 passed, 1 failed, 1 skipped\n")
     assert "came      nothing" in text
+
+
+def test_text_that_came_in_lines_stays_in_its_column() -> None:
+    told = f"     meanwhile RecordOrderPaymentByIdV1 raised OSError: no paper\n{' ' * 15}{NASTY}\n"
+    assert told in as_text(REPORT)
+    assert told in line(REPORT.findings[1])
 
 
 def test_the_terminal_shows_one_line_of_what_passed_and_more_of_what_failed() -> None:

@@ -86,6 +86,24 @@ class Bench:
         self._till = till
         self._serves = serves
         self._missing: set[str] = set()
+        self._before = (0, 0)
+
+    # One check after the other.
+
+    def begin(self) -> None:
+        """A check begins: what the one before has left is none of its own."""
+        self.exchanges = []
+        self._before = (len(self.answered), self._hosted.heard if self._hosted else 0)
+
+    def troubles(self) -> tuple[str, ...]:
+        """What went wrong in the EPOS since the check began, if it is served here."""
+        if self._hosted is None:
+            return ()
+        answered, heard = self._before
+        errors = (each.answer.error for each in self.answered[answered:])
+        trace_ids = [error["traceId"] for error in errors if error and error.get("traceId")]
+        told = self._hosted.troubles(after=heard, trace_ids=trace_ids)
+        return tuple(map(self.scrub, told))
 
     # What there is, and what there may be.
 

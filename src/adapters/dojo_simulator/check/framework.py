@@ -135,3 +135,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Why it failed or was skipped; of one that passed, a remark or nothing."""
     exchanges: list[Exchange]
     seconds: float
+    meanwhile: tuple[str, ...] = ()
+    """What went wrong in the EPOS, if the check failed and serves it itself."""

@@ -1,6 +1,6 @@
 """The EPOS, if the check serves it itself: then it can be stopped and started, and listened to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from threading import Event as Gate
 from typing import Any, TypeVar
@@ -9,9 +9,10 @@ from dojo_adapters.background import Background, in_background
 from dojo_adapters.options import Options
 from dojo_proto import AuthenticationError, Context, Epos, Kind, Method, Settings
 from dojo_proto.contract import BY_NAME
-from dojo_proto.events import Event
+from dojo_proto.events import Event, RequestFinished
 from dojo_proto.handlers import Handler
 from dojo_simulator.check.framework import Failed, Json, Skipped
+from dojo_simulator.check.troubles import troubles
 from dojo_simulator.errors import WaitTimedOut
 from dojo_simulator.waiting import Waiting
 
@@ -23,6 +24,7 @@ HOLD = Method(
 """A method of the check's own that takes as long as `Held.gate` is closed."""
 
 _HELD_AT_MOST = 5.0
+_TOLD_WITHIN = 1.0
 
 
 class Held(Epos):
@@ -123,6 +125,21 @@ class Hosted:
             return self._waiting.wait(find, timeout, lambda: "none")
         except WaitTimedOut:
             raise Failed("what the EPOS says", expected=kind.__name__, came="nothing") from None
+
+    def troubles(self, *, after: int, trace_ids: Iterable[str]) -> tuple[str, ...]:
+        """What went wrong in the EPOS, without the first `after` of all events.
+
+        An answer may be here before the events of its request: those of `trace_ids` are awaited.
+        """
+        awaited = set(trace_ids)
+
+        def are_told() -> bool:
+            ended = (e for e in self._heard[after:] if isinstance(e, RequestFinished))
+            return awaited <= {e.trace_id for e in ended}
+
+        with suppress(WaitTimedOut):
+            self._waiting.wait(are_told, _TOLD_WITHIN, str)
+        return troubles(self._heard[after:])
 
     def _hear(self, event: Event) -> None:
         with self._waiting.change():

@@ -125,7 +125,7 @@ def make(
 
 
 def _make(bench: Bench, check: Check) -> Finding:
-    bench.exchanges = []
+    bench.begin()
     began = monotonic()
     try:
         _expect_possible(bench, check)
@@ -145,6 +145,7 @@ def _make(bench: Bench, check: Check) -> Finding:
         said=bench.scrub(said),
         exchanges=bench.exchanges,
         seconds=monotonic() - began,
+        meanwhile=bench.troubles() if verdict is Verdict.FAILED else (),
     )
 
 

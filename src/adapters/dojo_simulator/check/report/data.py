@@ -29,6 +29,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "expected": check.expected,
         "verdict": finding.verdict,
         "said": finding.said,
+        "meanwhile": finding.meanwhile,
         "seconds": round(finding.seconds, 3),
         "source": check.source,
         "exchanges": finding.exchanges,

@@ -87,6 +87,7 @@ def _finding(finding: Finding) -> str:
     rows = [("Expected", escape(check.expected))]
     if finding.said:
         rows.append(("Remark" if verdict is Verdict.PASSED else "Because", escape(finding.said)))
+    rows += [("Meanwhile", f"<pre>{escape(each)}</pre>") for each in finding.meanwhile]
     rows.append(("Source", escape("; ".join(check.source))))
     rows += [row for each in finding.exchanges for row in _exchange(each)]
     body = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)

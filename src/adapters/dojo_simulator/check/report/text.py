@@ -48,18 +48,22 @@ def _reasons(finding: Finding) -> list[str]:
         rows.append(
             ("because" if finding.verdict is not Verdict.PASSED else "remark", finding.said)
         )
+    rows += [("meanwhile", each) for each in finding.meanwhile]
     rows.append(("source", "; ".join(check.source)))
-    return [f"     {name:10}{value}" for name, value in rows]
+    return [_row(name, text) for name, text in rows]
 
 
 def _shown(exchange: Exchange, limit: int | None = None) -> str:
     lines = (("sent", exchange.sent), ("came", exchange.came or "nothing"))
-    return "\n".join(f"     {name:10}{_cut(text, limit)}" for name, text in lines)
+    return "\n".join(_row(name, _cut(text, limit)) for name, text in lines)
+
+
+def _row(name: str, text: str) -> str:
+    return f"     {name:10}{indent(text, ' ' * 15).strip()}"
 
 
 def _cut(text: str, limit: int | None) -> str:
-    cut = text if limit is None or len(text) <= limit else f"{text[:limit]}…"
-    return indent(cut, " " * 15).strip()
+    return text if limit is None or len(text) <= limit else f"{text[:limit]}…"
 
 
 def _aside(text: str) -> str:
