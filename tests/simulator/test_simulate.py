@@ -25,7 +25,7 @@ from dojo_simulator.events import (
     masked,
 )
 from dojo_simulator.routing import Route
-from dojo_simulator.simulate import Simulation, simulate, text
+from dojo_simulator.simulate import Simulation, simulate, taken_ports_explained, text
 
 Serve = Callable[..., Any]
 KEY = "sk_sandbox_c4nary"
@@ -174,6 +174,11 @@ def test_only_what_was_registered_is_routed_and_all_of_it_is_told(serve: Serve) 
         with pytest.raises(SimulatorError, match=r"no answer within 0\.01 s"):
             trigger(host, int(port), "MakeTeaV1", {}, timeout=0.01)
         epos.close()
+
+
+def test_a_port_that_may_not_be_taken_is_no_port_that_is_taken() -> None:
+    with pytest.raises(PermissionError, match="denied"), taken_ports_explained():
+        raise PermissionError("denied")
 
 
 @pytest.mark.parametrize(

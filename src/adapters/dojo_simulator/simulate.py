@@ -1,14 +1,16 @@
 """What `dojo-epos simulate` runs: the local gateway, told line by line."""
 
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from errno import EADDRINUSE
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
 
 from dojo_simulator.control import Control, control_port
+from dojo_simulator.errors import SimulatorError
 from dojo_simulator.events import (
     Answered,
     Called,
@@ -113,6 +115,20 @@ def simulate(
             tell(ServingRest(url=rest.url))
         stack.enter_context(gateway)
         stop.wait()
+
+
+@contextmanager
+def taken_ports_explained() -> Iterator[None]:
+    """Raise SimulatorError, which says what to do, for a port that is taken; OSError otherwise."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != EADDRINUSE:
+            raise
+        raise SimulatorError(
+            f"{error.strerror or error}; another simulate or check may be running: stop it, "
+            "or name with --port the first of three that are free"
+        ) from error
 
 
 def rest_port(port: int) -> int:

@@ -1,7 +1,9 @@
 """`dojo-epos check`, as a developer runs it."""
 
 import json
+import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -160,6 +162,16 @@ def test_a_program_without_a_module_name_is_in_the_help(
     with pytest.raises(SystemExit, match="0"):
         main(epos, ["check", "--help"])
     assert "`PROGRAM check`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("beyond", [0, 2])
+def test_a_port_that_is_taken_is_named(beyond: int, capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    with closing(socket.create_server(("127.0.0.1", port + beyond))):
+        assert main(argv=["check", "--connect", "--port", str(port)]) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert str(port + beyond) in said
+    assert "stop it, or name with --port the first of three that are free" in said
 
 
 def test_no_epos_comes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@ import sys
 from argparse import Namespace
 from contextlib import suppress
 from datetime import datetime
-from errno import EADDRINUSE
 from threading import Event
 
 import msgspec
@@ -59,8 +58,8 @@ def demo(arguments: Namespace) -> int:
 
 def simulate(arguments: Namespace) -> int:
     """Run the local gateway until a signal."""
-    from dojo_simulator.errors import SimulatorError  # noqa: PLC0415 - only for this
     from dojo_simulator.simulate import simulate as run_gateway  # noqa: PLC0415 - only for this
+    from dojo_simulator.simulate import taken_ports_explained  # noqa: PLC0415 - only for this
     from dojo_simulator.simulate_arguments import simulation  # noqa: PLC0415 - only for this
 
     json_lines = arguments.format == "json"
@@ -70,16 +69,8 @@ def simulate(arguments: Namespace) -> int:
         now = datetime.now().astimezone()
         print(line if json_lines else f"{now:%H:%M:%S} {line}", flush=True)
 
-    try:
-        with owned_signals(stop.set, stop.set):
-            run_gateway(simulation(arguments), json_lines=json_lines, stop=stop, write=write)
-    except OSError as error:
-        if error.errno != EADDRINUSE:
-            raise
-        raise SimulatorError(
-            f"{error.strerror or error}; another simulate or check may be running: stop it, "
-            "or name with --port the first of three that are free"
-        ) from error
+    with taken_ports_explained(), owned_signals(stop.set, stop.set):
+        run_gateway(simulation(arguments), json_lines=json_lines, stop=stop, write=write)
     return Exit.OK
 
 

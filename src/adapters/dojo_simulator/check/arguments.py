@@ -34,7 +34,7 @@ examples:
 
 exit codes:
   0  nothing failed (what was skipped is named)
-  1  a check failed, or no EPOS connected
+  1  a check failed; or no EPOS connected, or a port is taken
   2  wrong arguments
 """
 

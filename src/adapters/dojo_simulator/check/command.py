@@ -17,7 +17,7 @@ from dojo_simulator.check.framework import Check
 from dojo_simulator.check.report import FORMS, Report, as_json, check_path, counted, line
 from dojo_simulator.check.runner import chosen, hosted_bench, make, visited_bench
 from dojo_simulator.errors import SimulatorError, WaitTimedOut
-from dojo_simulator.simulate import rest_port
+from dojo_simulator.simulate import rest_port, taken_ports_explained
 from dojo_simulator.till_actions import TillActions
 
 ARRIVAL = 60.0
@@ -27,8 +27,8 @@ ARRIVAL = 60.0
 def run(arguments: Namespace) -> int:
     """Make the checks that the arguments ask for; return 0 if nothing failed, else 1.
 
-    Raises ConfigurationError for arguments that do not fit, SimulatorError if no EPOS connects,
-    OSError if a port is taken or a report cannot be written.
+    Raises ConfigurationError for arguments that do not fit, SimulatorError if no EPOS connects or
+    a port is taken, OSError if a report cannot be written.
     """
     out = sys.stdout
     checks = chosen(arguments.only)
@@ -87,7 +87,8 @@ def _bench(arguments: Namespace, show: Callable[[str], object]) -> Iterator[Benc
     if arguments.connect:
         port, rest = arguments.port, rest_port(arguments.port)
         till = _load_till(arguments.till)
-        with visited_bench(port, rest_port=rest, till=till, given=given) as bench:
+        visited = visited_bench(port, rest_port=rest, till=till, given=given)
+        with taken_ports_explained(), visited as bench:
             show(f"waiting for an EPOS at ws://127.0.0.1:{port}/epos")
             yield bench
         return
