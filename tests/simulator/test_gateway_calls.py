@@ -118,12 +118,25 @@ def test_of_several_with_one_account_only_the_newest_is_called(
     assert called.result(5).result == ["old"]
 
 
+def test_what_is_not_called_says_how_it_will_be(serve: Serve) -> None:
+    with LocalGateway(route="registered", close_timeout=0.01) as gateway:
+        serve(gateway.url)
+        gateway.wait_for_epos()
+        with pytest.raises(NoRoute) as refused:
+            gateway.call("GetOrderById")
+    assert str(refused.value) == (
+        f"GetOrderById is not registered, so it is not called: {OURS} has registered nothing. "
+        "Have it registered, as `dojo-epos run --register` does, "
+        "or everything called: `dojo-epos simulate --route all`"
+    )
+
+
 def test_only_what_was_registered_is_called(serve: Serve, threads: ThreadPoolExecutor) -> None:
     with LocalGateway(route="registered", close_timeout=0.01) as gateway:
         epos = serve(gateway.url)
         connection = gateway.wait_for_epos()
         assert connection.account == OURS
-        with pytest.raises(NoRoute, match=r"^SearchOrders is not registered.* registered nothing$"):
+        with pytest.raises(NoRoute, match=r"^SearchOrders is not registered.* registered nothing"):
             gateway.call("SearchOrdersV1")
         # The older names mean the same; another key's registration does not count.
         gateway.registry.register(OURS, {"GetOrderBill": "v1", "HandleEvent:order.new": "v1"})

@@ -208,7 +208,9 @@ class LocalGateway(Looped):
             names = ", ".join(self.registry.names(epos.account)) or "nothing"
             raise NoRoute(
                 f"{capability_of(method, params)} is not registered, so it is not called: "
-                f"{epos.account} has registered {names}"
+                f"{epos.account} has registered {names}. Have it registered, as "
+                "`dojo-epos run --register` does, or everything called: "
+                "`dojo-epos simulate --route all`"
             )
         return epos
 
