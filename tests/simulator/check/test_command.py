@@ -80,7 +80,16 @@ def test_reports_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     for text in texts:
         assert "CON-1" in text
         assert "sk_sandbox_check" not in text
-    assert str(paths[0]) in capsys.readouterr().out
+    places = "; the report is in {}, {} and {}\n".format(*paths)
+    assert capsys.readouterr().out.endswith(places)
+
+
+def test_of_one_report_the_one_place_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.txt"
+    assert main(argv=["check", SAMPLE, "--only", "CON-1", "--report", str(path)]) == Exit.OK
+    assert capsys.readouterr().out.endswith(f"; the report is in {path}\n")
 
 
 def test_what_a_handler_raised_is_told_wherever_its_failure_is(

@@ -2,7 +2,7 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from importlib import import_module
@@ -48,9 +48,14 @@ def run(arguments: Namespace) -> int:
     if arguments.format == "json":
         out.write(as_json(report))
     else:
-        places = "".join(f"; the report is in {path}" for path in paths)
+        places = f"; the report is in {_listed(paths)}" if paths else ""
         print(f"\n{counted(report.findings)}{places}", file=out)
     return 1 if report.failed else 0
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    *most, last = map(str, paths)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _check(arguments: Namespace, checks: tuple[Check, ...], out: TextIO) -> Report:
