@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -120,6 +121,17 @@ def test_a_port_that_is_taken_is_named(port: int, capsys: pytest.CaptureFixture[
     said = capsys.readouterr().err
     assert str(port) in said
     assert "stop it, or name with --port the first of three that are free" in said
+
+
+@pytest.mark.parametrize("command", ["demo", "simulate", "trigger", "check", "journal"])
+def test_the_help_says_what_wrong_arguments_give(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(argv=[command, "--nonsense"])
+    with pytest.raises(SystemExit, match="0"):
+        main(argv=[command, "--help"])
+    assert re.search(r"^  2  .*wrong arguments$", capsys.readouterr().out, re.MULTILINE)
 
 
 # The demonstration.

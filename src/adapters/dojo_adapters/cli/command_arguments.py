@@ -66,7 +66,7 @@ environment:
 exit codes:
   0  every step passed
   1  a step failed
-  2  a runtime is not installed
+  2  a runtime is not installed, or wrong arguments
 """
 
 _SIMULATE = """\
@@ -103,6 +103,7 @@ faults:
 exit codes:
   0  stopped
   1  a port is taken, or anything else
+  2  wrong arguments
 """
 
 _TRIGGER = """\
