@@ -28,14 +28,15 @@ leave, the connection is closed), a second one stops at once.
 MODULE is imported, also from the working directory, and NAME is the Epos in it.
 It prints one line when it is ready (the gateway has answered 101), one for each
 dial that failed or connection that ended, with the reason and the next try, and
-one for each alarm.
+one for each alarm, which begins with ALARM.
 """
 _RUN_MORE = """\
 output:
   text  one line for each event on stderr, with the traceback of a handler that
         failed; stdout belongs to the handlers
-  json  one object for each event on stdout: "event", "time", "level", and the
-        fields of the event; what the handlers print goes to stderr
+  json  one object for each event on stdout: "event", "time", "level", the fields
+        of the event, "alarm" if it is one, and the "traceback" of a handler that
+        failed; what the handlers print goes to stderr
 
 examples:
   dojo-epos run till:epos --journal memory:

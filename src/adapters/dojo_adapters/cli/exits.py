@@ -7,7 +7,7 @@ class Exit(IntEnum):
     """The exit codes of `dojo-epos`."""
 
     OK = 0
-    """Stopped cleanly; or what was asked for is done."""
+    """Stopped, by a signal; or what was asked for is done."""
     FAILED = 1
     """Anything that has no number of its own."""
     CONFIGURATION = 2
@@ -20,7 +20,7 @@ class Exit(IntEnum):
 
 HELP = """\
 exit codes:
-  0  stopped cleanly
+  0  stopped, by a signal
   1  anything else that went wrong
   2  wrong configuration: no key, no such module, a bad field, no journal,
      a runtime that is not installed
