@@ -1,4 +1,4 @@
-"""When the first of several things is due."""
+"""Which of two things is due first."""
 
 
 def earlier(one: float | None, other: float | None) -> float | None:

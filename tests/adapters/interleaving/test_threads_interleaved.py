@@ -147,3 +147,25 @@ def test_it_does_so_too_where_the_driving_thread_has_just_looked_what_came_in() 
         assert till.known.sent == [], "what it has aborted is answered all the same"
 
     explore_till(abort, workers_most=1, check=check, other=wake)
+
+
+def test_what_has_ended_before_the_engine_closes_is_journaled_whatever_comes_in() -> None:
+    def outlast(till: Till) -> None:
+        till.world.wait_until(lambda: till.known.stopped)
+
+    def end(till: Till) -> None:
+        def come_in() -> None:
+            till.known.left_over = len(till._wheel._outcomes)
+            till.inbox.put(lambda _now: None)
+
+        till.known.when_closing = come_in
+        till.request_abort()
+
+    def check(till: Till) -> None:
+        expect_ended(till)
+        left_over.append(till.known.left_over)
+        assert len(till.steps.done) >= till.known.left_over, "the journal does not hear of it"
+
+    left_over: list[int] = []
+    explore_till(outlast, workers_most=1, check=check, other=end)
+    assert set(left_over) == {0, 1}

@@ -118,6 +118,10 @@ class Client:
         self.unsent: list[int] = []
         self.sent: list[int] = []
         self.stopped = False
+        self.when_closing: Callable[[], object] | None = None
+        """What happens while the engine closes."""
+        self.left_over = 0
+        """Outcomes that had come by then, and were not reported."""
         self.timer: float | None = None
         self._till = till
         self._waiting = [_make_run(number, handler) for number, handler in enumerate(handlers)]
@@ -172,6 +176,8 @@ class Client:
     def abort(self, _now: float) -> None:
         """Send nothing more."""
         self._till.expect_wheel()
+        if self.stopped and self.when_closing is not None:
+            self.when_closing()
         self.stopped = True
         self.unsent.clear()
         self.timer = None
