@@ -136,12 +136,11 @@ class Outbound:
 
     def _note_taken(self, number: int, now: float) -> None:
         """So many more frames with messages leave."""
-        taken = self._taken
-        self._taken += number
-        if taken < min(self._confirm, self._taken):
+        if number and self._taken < self._confirm:
             # Of many that wait the last may leave much later: those that have left are not to wait
             # for it.
             self._keepalive.confirm(now)
+        self._taken += number
 
     def _begin(self, framing: Framing, room: int, now: float) -> None:
         """Control frames go between frames, before every message (RFC 6455 section 5.4)."""
