@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from dojo_proto.call import Call
-from dojo_proto.handlers import LANES
+from dojo_proto.handlers import QUEUES
 from dojo_proto.settings import Settings
 
 
@@ -19,9 +19,9 @@ class Admission:
     """
 
     __slots__ = (
-        "_lanes",
         "_limit",
         "_max_queued",
+        "_queues",
         "_read_limit",
         "_read_workers",
         "_timeout",
@@ -46,15 +46,15 @@ class Admission:
         self.threads = 0
         """Workers that are taken, and how many of them by reads."""
         self.threads_of_reads = 0
-        # By `Handler.lane`, each made when somebody has to wait in it.
-        self._lanes: list[deque[Call] | None] = [None] * LANES
+        # By `Handler.queue`, each made when somebody has to wait in it.
+        self._queues: list[deque[Call] | None] = [None] * QUEUES
         self.queued = 0
         """Calls that wait."""
 
     def take(self, call: Call) -> bool:
         """Give `call` a place if there is one that nobody waits for; say whether there was."""
         # Those that wait already come first, as long as they may.
-        if self.queued and self._lanes[call.handler.lane]:
+        if self.queued and self._queues[call.handler.queue]:
             return False
         return self._take_place(call)
 
@@ -80,13 +80,13 @@ class Admission:
         if self.queued >= self._max_queued:
             return False
         call.deadline = now + self._timeout
-        self._lane(call).append(call)
+        self._queue(call).append(call)
         self.queued += 1
         return True
 
     def next_ready(self) -> Call | None:
         """A waiting call that has just been given a place; None if there is none."""
-        for waiting in self._lanes:
+        for waiting in self._queues:
             if waiting and self._take_place(waiting[0]):
                 self.queued -= 1
                 return waiting.popleft()
@@ -108,7 +108,7 @@ class Admission:
 
     def waiting(self) -> Iterator[Call]:
         """Every call that waits."""
-        for waiting in self._lanes:
+        for waiting in self._queues:
             yield from waiting or ()
 
     def expired(self, now: float) -> list[Call]:
@@ -122,11 +122,11 @@ class Admission:
 
     def withdraw(self, call: Call) -> None:
         """Take a waiting call out of its queue."""
-        self._lane(call).remove(call)
+        self._queue(call).remove(call)
         self.queued -= 1
 
-    def _lane(self, call: Call) -> deque[Call]:
-        lane = self._lanes[call.handler.lane]
-        if lane is None:
-            lane = self._lanes[call.handler.lane] = deque()
-        return lane
+    def _queue(self, call: Call) -> deque[Call]:
+        queue = self._queues[call.handler.queue]
+        if queue is None:
+            queue = self._queues[call.handler.queue] = deque()
+        return queue

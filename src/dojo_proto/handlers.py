@@ -16,7 +16,7 @@ class _Event(msgspec.Struct):
     event: str
 
 
-LANES = 4
+QUEUES = 4
 """Read or not, threaded or not: what changes the till goes first."""
 
 _decode_event = msgspec.json.Decoder(_Event).decode
@@ -38,8 +38,8 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it changes nothing. Follows from the method."""
     threaded: bool = False
     """Whether a call of it needs a worker thread at some time. Follows from the functions."""
-    lane: int = 0
-    """Where its calls wait, below LANES; the lowest goes first. Follows from the other two."""
+    queue: int = 0
+    """Where its calls wait, below QUEUES; the lowest goes first. Follows from the other two."""
 
     def __post_init__(self) -> None:
         """Work out once what every call asks."""
@@ -47,7 +47,7 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
         threaded = not self.is_async or (self.lookup is not None and not self.lookup.is_async)
         msgspec.structs.force_setattr(self, "reads", reads)
         msgspec.structs.force_setattr(self, "threaded", threaded)
-        msgspec.structs.force_setattr(self, "lane", 2 * reads + threaded)
+        msgspec.structs.force_setattr(self, "queue", 2 * reads + threaded)
 
     def chosen(self, params: bytes | msgspec.Raw) -> "Handler":
         """The handler for these params: for those of an event, the one of its type.

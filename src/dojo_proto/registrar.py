@@ -48,7 +48,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
 }
 
 
-class _Lane:
+class _Retries:
     """One kind of call: its failures, and when the next one may be made."""
 
     __slots__ = ("_backoff", "due")
@@ -109,8 +109,8 @@ class Registrar:
         """Notices of which Dojo was not told."""
         self._mismatch = mismatch(settings)
         self._emit = emit
-        self._registering = _Lane(settings, uniform)
-        self._notifying = _Lane(settings, uniform)
+        self._registering = _Retries(settings, uniform)
+        self._notifying = _Retries(settings, uniform)
         self._served: tuple[str, ...] = ()
         self._outbox = Outbox()
         self._under_way: Notice | Phase | None = None
