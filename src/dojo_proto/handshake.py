@@ -14,11 +14,10 @@ from dojo_proto.exchange import (
     Exchange,
     Head,
     Header,
-    Outcome,
     Switched,
     check_header_value,
 )
-from dojo_proto.stage import Passed, Refused, StageOutcome
+from dojo_proto.stage import ClientStage, Passed, Refused, StageOutcome
 
 if TYPE_CHECKING:
     from dojo_proto.deflate import Deflate
@@ -33,12 +32,14 @@ def accept_token(key: str) -> str:
     return b64encode(sha1((key + _GUID).encode("ascii"), usedforsecurity=False).digest()).decode()
 
 
-class Handshake:
+class Handshake(ClientStage):
     """A stage of a connection: asks for the upgrade and judges what comes.
 
     `deflate` is offered if given, and enabled if the gateway agrees. Raises ConfigurationError
     if a header value could not be sent safely; the API key is never part of its text.
     """
+
+    __slots__ = ("_accept", "_deflate", "_secret")
 
     def __init__(
         self,
@@ -72,31 +73,12 @@ class Handshake:
         self._accept = accept_token(key)
         self._deflate = deflate
         self._secret = api_key
-        self._exchange = Exchange(
+        exchange = Exchange(
             method="GET", target=address.target, headers=headers, max_header_size=max_header_size
         )
-        self.data_to_send = self._exchange.data_to_send
+        super().__init__(exchange, "the gateway did not answer the upgrade in time")
 
-    def receive_data(self, data: bytes) -> StageOutcome | None:
-        """Take bytes of the answer."""
-        outcome = self._exchange.receive_data(data)
-        return None if outcome is None else self._judge(outcome)
-
-    def receive_eof(self) -> Refused:
-        """The gateway has ended the stream."""
-        return self._refusal(self._exchange.receive_eof())
-
-    def timed_out(self) -> Refused:
-        """Say what is known when the deadline for opening has passed."""
-        if self._exchange.answered is not None:
-            return self._refusal(self._exchange.answered)
-        return Refused(
-            cause=Cause.OPEN_TIMEOUT, reason="the gateway did not answer the upgrade in time"
-        )
-
-    def _judge(self, outcome: Outcome) -> StageOutcome:
-        if not isinstance(outcome, Switched):
-            return self._refusal(outcome)
+    def _switched(self, outcome: Switched) -> StageOutcome:
         fault = self._fault(outcome.head)
         if fault:
             return Refused(

@@ -4,12 +4,13 @@ Each stage sends one thing, reads one answer, and passes or is refused. The conn
 order and knows nothing else of them.
 """
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import msgspec
 
 from dojo_proto.events import Cause
-from dojo_proto.exchange import Headed
+from dojo_proto.exchange import Answered, Broken, Exchange, Headed, Switched
 from dojo_proto.unshown import Unshown
 
 
@@ -65,3 +66,42 @@ class Stage(Protocol):
     def timed_out(self) -> Refused:
         """The deadline for opening has passed: say what was being waited for."""
         ...
+
+
+class ClientStage(ABC):
+    """A Stage of the client's: asks for one thing with `exchange`, and judges the answer.
+
+    `unanswered` is what to say if none has come when time is up.
+    """
+
+    __slots__ = ("_exchange", "_unanswered", "data_to_send")
+
+    def __init__(self, exchange: Exchange, unanswered: str) -> None:
+        self._exchange = exchange
+        self._unanswered = unanswered
+        self.data_to_send = exchange.data_to_send
+
+    def receive_data(self, data: bytes) -> StageOutcome | None:
+        """Take bytes of the answer."""
+        outcome = self._exchange.receive_data(data)
+        if outcome is None:
+            return None
+        return self._switched(outcome) if isinstance(outcome, Switched) else self._refusal(outcome)
+
+    def receive_eof(self) -> Refused:
+        """The peer has ended the stream."""
+        return self._refusal(self._exchange.receive_eof())
+
+    def timed_out(self) -> Refused:
+        """Say what is known when the deadline for opening has passed."""
+        if self._exchange.answered is not None:
+            return self._refusal(self._exchange.answered)
+        return Refused(cause=Cause.OPEN_TIMEOUT, reason=self._unanswered)
+
+    @abstractmethod
+    def _switched(self, outcome: Switched) -> StageOutcome:
+        """The peer has done what it was asked for, as it says."""
+
+    @abstractmethod
+    def _refusal(self, answered: Answered | Broken) -> Refused:
+        """The peer has not, and this is why."""

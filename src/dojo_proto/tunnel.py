@@ -4,14 +4,14 @@ from base64 import b64encode
 
 from dojo_proto.address import Address
 from dojo_proto.events import Cause
-from dojo_proto.exchange import Answered, Broken, Exchange, Outcome, Switched
-from dojo_proto.stage import Passed, Refused, StageOutcome
+from dojo_proto.exchange import Answered, Broken, Exchange, Switched
+from dojo_proto.stage import ClientStage, Passed, Refused, StageOutcome
 
 
-class Tunnel:
+class Tunnel(ClientStage):
     """A stage of a connection: asks `proxy` for a tunnel to `address`."""
 
-    __slots__ = ("_exchange", "_name", "_secrets", "data_to_send")
+    __slots__ = ("_name", "_secrets")
 
     def __init__(self, *, proxy: Address, address: Address, max_header_size: int) -> None:
         self._name = f"the proxy {proxy.authority}"
@@ -21,34 +21,15 @@ class Tunnel:
             token = b64encode(proxy.userinfo.encode()).decode("ascii")
             self._secrets = (token, proxy.userinfo, proxy.userinfo.partition(":")[2])
             headers.append(("Proxy-Authorization", f"Basic {token}"))  # RFC 7617
-        self._exchange = Exchange(
+        exchange = Exchange(
             method="CONNECT",
             target=address.authority,
             headers=headers,
             max_header_size=max_header_size,
         )
-        self.data_to_send = self._exchange.data_to_send
+        super().__init__(exchange, f"{self._name} did not answer CONNECT in time")
 
-    def receive_data(self, data: bytes) -> StageOutcome | None:
-        """Take bytes of the proxy's answer."""
-        outcome = self._exchange.receive_data(data)
-        return None if outcome is None else self._judge(outcome)
-
-    def receive_eof(self) -> Refused:
-        """The proxy has ended the stream."""
-        return self._refusal(self._exchange.receive_eof())
-
-    def timed_out(self) -> Refused:
-        """Say what is known when the deadline for opening has passed."""
-        if self._exchange.answered is not None:
-            return self._refusal(self._exchange.answered)
-        return Refused(
-            cause=Cause.OPEN_TIMEOUT, reason=f"{self._name} did not answer CONNECT in time"
-        )
-
-    def _judge(self, outcome: Outcome) -> StageOutcome:
-        if not isinstance(outcome, Switched):
-            return self._refusal(outcome)
+    def _switched(self, outcome: Switched) -> StageOutcome:
         if outcome.trailing:
             # TLS and HTTP/1.1 both let the client speak first.
             return Refused(

@@ -18,6 +18,7 @@ import dojo_proto
 # wsproto.connection are something else.
 ALLOWED_MODULES = frozenset(
     {
+        "abc",
         "base64",
         "codecs",
         "collections",
