@@ -138,6 +138,7 @@ class TestResponses:
             (b'{"jsonrpc":"2.0","id":"1","result":null,"error":{}}', None, b"{}"),
             (b'{"jsonrpc":"2.0","id":"1","method":"M","result":{}}', b"{}", None),
             (b'{"jsonrpc":"2.0","id":"1","method":"M","error":{}}', None, b"{}"),
+            (b'{"jsonrpc":"2.0","id":"1","method":"M","params":{},"result":{}}', b"{}", None),
         ],
         ids=[
             "a result",
@@ -147,6 +148,7 @@ class TestResponses:
             "an error beside a result of null",
             "a result that names its method, as the vendor's schema asks",
             "an error that names its method",
+            "a result beside all that was asked",
         ],
     )
     def test_an_answer_has_a_result_or_an_error(
@@ -187,6 +189,8 @@ class TestInvalidRequests:
             (b'{"jsonrpc":"1.0","id":7,"method":"M"}', b"7", '`jsonrpc` is not "2.0"'),
             (b'{"jsonrpc":2.0,"id":"x","method":"M"}', b'"x"', '`jsonrpc` is not "2.0"'),
             (b'{"id":7}', b"7", '`jsonrpc` is not "2.0"'),
+            (b'{"id":7,"method":"M","result":{}}', b"7", '`jsonrpc` is not "2.0"'),
+            (b'{"jsonrpc":"1.0","method":"M","error":1}', NULL_ID, '`jsonrpc` is not "2.0"'),
             (b'{"jsonrpc":"2.0"}', NULL_ID, "`method` is missing"),
             (b'{"jsonrpc":"2.0","id":7}', b"7", "`method` is missing"),
             (b'{"jsonrpc":"2.0","id":7,"method":5}', b"7", "`method` is not a string"),
