@@ -65,7 +65,7 @@ def created(_ctx: object, _params: HandleEventParams) -> None:
 class Desk:
     """An intake with a stub behind it that takes every call."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, echo_method: bool = False) -> None:
         epos = Epos("acme")
         epos.on("GetOrderById")(by_id)
         epos.on("ListAreas")(anything)
@@ -77,7 +77,7 @@ class Desk:
         self.calls: list[Call] = []
         self.heard: list[Event] = []
         reports = Reports(emit=self.heard.append, observe=True, trace_prefix="t")
-        self.delivery = Delivery(echo_method=False, reports=reports)
+        self.delivery = Delivery(echo_method=echo_method, reports=reports)
         self.delivery.link = LINK
         self.intake = Intake(
             handlers=epos.handlers(),
@@ -225,6 +225,32 @@ class TestErrors:
         assert (answer["id"], answer["error"]["code"]) == (request_id, code)
         assert answer["error"]["traceId"].startswith("t-")
         assert desk.calls == []
+
+    def test_each_has_a_trace_id_of_its_own(self, desk: Desk) -> None:
+        for data in (b"5", *[json.dumps(request("NoSuchMethodV1")).encode()] * 3):
+            desk.ask("ListAreasV1")
+            desk.receive(data)
+        made = [f"t-{call.number:x}" for call in desk.calls]
+        made += [answer["error"]["traceId"] for answer in desk.answers()]
+        assert len(set(made)) == len(made) == 8
+
+    @pytest.mark.parametrize("method", ["NoSuchMethodV1", "GetOrderByIdV1"])
+    def test_what_is_wrong_is_told_in_the_vendors_words_as_well(
+        self, desk: Desk, method: str
+    ) -> None:
+        desk.ask(method, {"orderId": 5})
+        (answer,) = desk.answers()
+        assert answer["error"]["debugMessage"] == answer["error"]["message"]
+
+    def test_a_method_that_is_none_of_ours_is_echoed_and_no_name_for_observers(self) -> None:
+        desk = Desk(echo_method=True)
+        desk.ask("NoSuchMethodV1")
+        desk.receive(b'{"id":1,"method":"ListAreasV1"}')
+        unknown, invalid = desk.answers()
+        assert unknown["error"]["message"] == "this EPOS has no such method"
+        assert (unknown["method"], invalid.get("method")) == ("NoSuchMethodV1", None)
+        finished = [event for event in desk.heard if isinstance(event, RequestFinished)]
+        assert [event.method for event in finished] == ["", ""]
 
     def test_params_are_explained_by_path_and_type(self, desk: Desk) -> None:
         desk.ask("GetOrderByIdV1", {"orderId": 5})
