@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from dojo_proto.admission import Admission
 from dojo_proto.call import Call, Waiter
@@ -109,6 +110,29 @@ def test_a_thread_is_given_back_once() -> None:
     queue.release(done)
     third = call(PAYMENT, is_async=False)
     assert admit(queue, third, 0.0) == "waits"
+
+
+def test_the_thread_of_one_that_waited_is_its_own() -> None:
+    queue = admission(workers=1)
+    running, first, second = (call(PAYMENT, is_async=False) for _ in range(3))
+    for each in (running, first, second):
+        admit(queue, each, 0.0)
+    queue.release(running)
+    assert queue.next_ready() is first
+    queue.release_worker(second)
+    assert queue.next_ready() is None
+    queue.release_worker(first)
+    assert queue.next_ready() is second
+
+
+@pytest.mark.parametrize("method", [READ, PAYMENT])
+def test_one_without_a_thread_gives_none_back(method: str) -> None:
+    queue = admission(workers=1)
+    threaded, task = call(method, is_async=False), call(method)
+    assert [admit(queue, each, 0.0) for each in (threaded, task)] == ["now", "now"]
+    queue.release_worker(task)
+    queue.release(task)
+    assert admit(queue, call(method, is_async=False), 0.0) == "waits"
 
 
 def test_who_has_waited_too_long_is_taken_out() -> None:
