@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dojo_proto.errors import ConfigurationError, LocalProtocolError
 from dojo_proto.exchange import (
     EXCERPT,
+    MAX_INTERIM,
     Answered,
     Broken,
     Exchange,
@@ -70,7 +71,7 @@ def test_a_request_may_have_a_body() -> None:
 def test_no_header_can_start_another_one(bad: str) -> None:
     with pytest.raises(LocalProtocolError) as raised:
         Exchange(method="GET", target="/", headers=[("Host", "h"), ("X", bad)], max_header_size=MAX)
-    assert bad not in str(raised.value)
+    assert str(raised.value) == "a target or a header of GET is not visible ASCII"
 
 
 @pytest.mark.parametrize("bad", ["/ HTTP/1.1\r\nX: y", "/a b", "/\n", "/\0", "/é"])
@@ -126,6 +127,18 @@ def test_interim_answers_are_skipped(however_cut: HoweverCut) -> None:
     assert however_cut(data, outcome) == Switched(head=head(101), trailing=b"rest")
 
 
+@pytest.mark.parametrize("cut", [True, False])
+def test_no_answer_is_put_off_for_ever(*, cut: bool) -> None:
+    interim, final = b"HTTP/1.1 102 Wait\r\n\r\n", b"HTTP/1.1 101 Go\r\n\r\n"
+
+    def after(number: int) -> Outcome | None:
+        pieces = [*[interim] * number, final]
+        return outcome(pieces if cut else [b"".join(pieces)])
+
+    assert after(MAX_INTERIM) == Switched(head=head(101), trailing=b"")
+    assert after(MAX_INTERIM + 1) == Broken(reason="more than 100 interim answers came")
+
+
 def test_a_body_with_a_length_ends_the_answer_while_the_connection_stays(
     however_cut: HoweverCut,
 ) -> None:
@@ -169,6 +182,14 @@ def test_a_body_that_stalls_leaves_the_refusal_to_be_told(however_cut: HoweverCu
     assert however_cut(data, outcome) == Answered(
         head=head(401, ("content-length", "99")), excerpt=b"the key"
     )
+
+
+def test_what_was_said_of_a_refusal_stays_as_it_was() -> None:
+    exchange = upgrade()
+    exchange.receive_data(b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nthe ")
+    before = exchange.answered
+    exchange.receive_data(b"key")
+    assert before == Answered(head=head(401, ("content-length", "9")), excerpt=b"the ")
 
 
 @pytest.mark.parametrize("play", [outcome, at_eof])
@@ -289,6 +310,7 @@ def test_no_retry_after_raises(value: str, date: str) -> None:
         (b"no\r\n  such key\n", ': "no such key"'),
         (b"bell \x07, \xff, \xe2\x80\xae", ': "bell ?, \ufffd, ?"'),
         (b"x" * 300, f': "{"x" * 200}"'),
+        (b" " * EXCERPT + b"x", ""),
     ],
 )
 def test_a_body_is_quoted_on_one_printable_line(body: bytes, quoted: str) -> None:
@@ -302,6 +324,7 @@ def test_a_body_is_quoted_on_one_printable_line(body: bytes, quoted: str) -> Non
         (b"unknown key sk_prod_a1b2", ': "unknown key ***"'),
         (b"unknown key sk_p", ': "unknown key ***"'),
         (b"unknown keys", ': "unknown keys"'),
+        (b"not a sk_", ': "not a sk_"'),  # every key begins so
     ],
 )
 def test_a_quote_hides_secrets_even_one_that_is_cut_off(body: bytes, quoted: str) -> None:
