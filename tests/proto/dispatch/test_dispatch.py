@@ -124,6 +124,16 @@ class TestReads:
         assert till.heard(HandlerFailed) == []
         assert till.at_rest()
 
+    def test_what_comes_of_it_then_is_not_judged(self, till: "Till") -> None:
+        till.read("late")
+        till.wait(10)
+        till.read("gone")
+        till.reconnect()
+        for _ in range(2):
+            till.returns(None)
+        assert till.heard(ResultUnfit) == []
+        assert till.dispatch.table.in_flight == 0
+
 
 class TestChanges:
     def test_the_journal_comes_before_the_handler_and_before_the_answer(self, till: "Till") -> None:
@@ -297,6 +307,14 @@ class TestObservers:
             ('"b"', RequestOutcome.SUCCESS, 0.0),
         ]
 
+    def test_of_a_read_they_hear_when_its_handler_starts(self, new_till: "type[Till]") -> None:
+        till = new_till(max_in_flight=1)
+        till.read("a")
+        till.read("b")
+        assert [event.request_ids for event in till.heard(RequestStarted)] == [('"a"',)]
+        till.returns(ORDER)
+        assert [event.request_ids for event in till.heard(RequestStarted)] == [('"a"',), ('"b"',)]
+
     def test_without_them_only_alarms_are(self, new_till: "type[Till]") -> None:
         till = new_till(observe=False)
         till.read()
@@ -348,7 +366,7 @@ class TestMisuse:
         with pytest.raises(LocalProtocolError):
             till.dispatch.journal_failed(begin.call, "late", now)
         for call in (begin.call, read):
-            with pytest.raises(LocalProtocolError):
+            with pytest.raises(LocalProtocolError, match="was not running"):
                 till.dispatch.ran(call, Returned(ORDER), now)
         assert (till.answers(), till.events) == ([], [])
         assert till.dispatch.table.unresolved == 0
