@@ -38,7 +38,7 @@ def handshake(
         reseller_id=reseller_id,
         deflate=deflate,
         max_header_size=2048,
-        entropy=lambda size: b"the sample nonce"[:size],
+        entropy=lambda size: b"the sample nonce and more than that"[:size],
     )
 
 
@@ -199,6 +199,14 @@ def test_an_answer_beyond_the_offer_is_refused(lines: tuple[str, ...]) -> None:
     assert "permessage-deflate" in outcome.reason
 
 
+def test_a_subprotocol_is_refused_beside_compression_too() -> None:
+    extensions = "Sec-WebSocket-Extensions: permessage-deflate"
+    outcome = refusal(
+        [answer(*GOOD, extensions, "Sec-WebSocket-Protocol: mqtt")], Deflate(max_size=1)
+    )
+    assert "subprotocol, and none was offered" in outcome.reason
+
+
 @pytest.mark.parametrize(
     ("status", "cause"),
     [
@@ -235,11 +243,18 @@ def test_a_refused_key_comes_with_what_to_check_and_is_not_repeated(
     assert KEY not in repr(outcome)
 
 
-def test_a_redirect_is_not_followed() -> None:
+@pytest.mark.parametrize("status", [300, 307, 399])
+def test_a_redirect_is_not_followed(status: int) -> None:
     headers = ("Location: wss://elsewhere.example/", "Content-Length: 0")
-    outcome = refusal([answer(*headers, status="HTTP/1.1 307 Moved")])
+    outcome = refusal([answer(*headers, status=f"HTTP/1.1 {status} Moved")])
     assert outcome.cause is Cause.REJECTED
-    assert outcome.reason.endswith("status 307; redirects are not followed")
+    assert outcome.reason.endswith(f"status {status}; redirects are not followed")
+
+
+@pytest.mark.parametrize("status", [299, 400, 410, 429, 500, 503])
+def test_where_nothing_is_known_to_help_nothing_is_advised(status: int) -> None:
+    outcome = refusal([answer("Content-Length: 0", status=f"HTTP/1.1 {status} No")])
+    assert outcome.reason == f"the gateway refused the upgrade with status {status}"
 
 
 @pytest.mark.parametrize("status", [404, 405, 426])
