@@ -108,6 +108,12 @@ def test_a_body_is_skipped(however_cut: HoweverCut) -> None:
     assert sent.startswith(b"HTTP/1.1 101 ")
 
 
+def test_nothing_is_asked_before_the_body_has_ended() -> None:
+    stage = upgrade()
+    assert stage.receive_data(request(Content_Length="4") + b"bod") is None
+    assert isinstance(stage.receive_data(b"y"), Asked)
+
+
 def test_frames_that_come_before_the_answer_are_kept(however_cut: HoweverCut) -> None:
     outcome, _ = however_cut(request() + b"\x81\x80\x00\x00\x00\x00", play)
     assert outcome == Passed(trailing=b"\x81\x80\x00\x00\x00\x00")
@@ -224,6 +230,19 @@ def test_a_head_has_a_size_limit_however_it_is_cut(size: int) -> None:
             reason = f"the head of the request is larger than {MAX} bytes"
             assert outcome == Refused(cause=Cause.REJECTED, status=431, reason=reason)
             assert sent.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_head_without_an_end_is_refused_at_the_limit() -> None:
+    stage = upgrade()
+    assert stage.receive_data(request()[:-2].ljust(MAX, b"x")) is None
+    outcome = stage.receive_data(b"x")
+    assert isinstance(outcome, Refused)
+    assert outcome.status == 431
+
+
+def test_what_comes_behind_a_head_does_not_count_as_part_of_it() -> None:
+    early = b"x" * MAX
+    assert play([request() + early])[0] == Passed(trailing=early)
 
 
 def test_a_refusal_never_quotes_the_key() -> None:
