@@ -134,6 +134,7 @@ def test_but_not_without_end() -> None:
     ("offer", "agreed"),
     [
         ("permessage-deflate; client_max_window_bits", b"permessage-deflate"),
+        ("x-a\r\nSec-WebSocket-Extensions: permessage-deflate", b"permessage-deflate"),
         (None, b""),
         ("x-unknown", b""),
     ],
@@ -194,7 +195,10 @@ def test_what_is_no_handshake_is_refused_with_what_was_expected(
 
 @pytest.mark.parametrize(
     "key",
-    [None, "", "c2hvcnQ=", "not base64", "\xe9" * 24, f"{NONCE}\r\nSec-WebSocket-Key: {NONCE}"],
+    [
+        *(None, "", "c2hvcnQ=", "not base64", "\xe9" * 24, f"{NONCE[:8]}*{NONCE[8:]}"),
+        f"{NONCE}\r\nSec-WebSocket-Key: {NONCE}",
+    ],
 )
 def test_a_key_is_16_bytes_in_base64(key: str | None) -> None:
     outcome, _ = play([request(Sec_WebSocket_Key=key)])
@@ -306,6 +310,13 @@ def test_it_may_refuse_before_the_request_has_come() -> None:
     stage = upgrade()
     stage.refuse(503, "full")
     assert stage.data_to_send.startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.parametrize("status", [300, 599])
+def test_a_refusal_is_a_redirect_or_an_error(status: int) -> None:
+    stage, _ = asked(request())
+    assert stage.refuse(status, "no").status == status
+    assert stage.data_to_send.startswith(f"HTTP/1.1 {status} ".encode())
 
 
 @pytest.mark.parametrize("status", [101, 200, 299, 600])
