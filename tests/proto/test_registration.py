@@ -100,6 +100,9 @@ def test_of_all_integrations_those_over_websocket_count() -> None:
     body = {"wsIntegrations": [{"capabilities": [{"name": "A"}]}], "restIntegrations": rest}
     assert read_list(answer(body)) == (Capability(name="A"),)
     assert read_list(answer({"restIntegrations": rest})) == ()
+    assert read_list(answer({"wsIntegrations": [{"capabilities": [{"name": "A"}]}]})) == (
+        Capability(name="A"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,6 +171,19 @@ def test_what_is_missing_and_what_is_too_much_are_named() -> None:
     found = compare(("B", "A", "C"), [capability("C"), capability("E"), capability("D")])
     assert found == same("C", missing=("A", "B"), surplus=("D", "E"))
     assert not found.is_same
+
+
+def test_what_is_compared_may_come_in_any_order_and_but_once() -> None:
+    served, registered = iter("HGFEDCBAhgfedcba"), map(capability, "87654321HGFEDCBA")
+    assert compare(served, registered) == same(
+        *"ABCDEFGH", missing=tuple("abcdefgh"), surplus=tuple("12345678")
+    )
+
+
+def test_without_a_version_it_is_not_another_one() -> None:
+    registered = read_registered(answer([{"capabilities": [{"name": "A"}]}]))
+    assert not isinstance(registered, Failure)
+    assert compare(("A",), registered).is_same
 
 
 @pytest.mark.parametrize(("version", "is_same"), [("v1", True), ("", True), ("1.0.0", False)])
