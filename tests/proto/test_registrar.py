@@ -132,6 +132,16 @@ def test_a_success_begins_the_delays_anew(registering: Dojo) -> None:
     assert registering.wait() == 1
 
 
+def test_to_have_written_is_a_success_too(registering: Dojo) -> None:
+    registering.play(listed())
+    for _ in range(3):
+        assert registering.play(LATER) == WRITE
+        registering.wait()
+    registering.play(DONE)
+    assert registering.play(LATER) == READ
+    assert registering.wait() == 1
+
+
 def test_dojo_may_say_when_to_come_back(registering: Dojo) -> None:
     registering.play(msgspec.structs.replace(LATER, retry_after=90.0))
     assert registering.wait() == 90
@@ -148,6 +158,15 @@ def test_a_stop_ends_it(registering: Dojo) -> None:
     assert registering.registrar.over
     registering.answer(LATER)
     assert registering.next() == ""
+    assert registering.events == []
+
+
+def test_after_a_stop_only_notices_are_sent(registering: Dojo) -> None:
+    for id_ in ("1", "2"):
+        registering.registrar.notify(OrderUpdated(id_))
+    registering.registrar.stop(registering.now)
+    assert [registering.play(DONE) for _ in range(2)] == [told("1"), told("2")]
+    assert registering.registrar.over
     assert registering.events == []
 
 

@@ -7,7 +7,7 @@ from dojo_proto import ConfigurationError, OrderUpdated, PartyUpdated
 from dojo_proto.events import ApiCallFailed, NoticesDropped
 from dojo_proto.notices import MAX_WAITING
 from dojo_proto.registrar import LAST_WORDS
-from dojo_proto.rest import Failure
+from dojo_proto.rest import Failure, RestOutcome
 
 
 @pytest.fixture
@@ -83,17 +83,42 @@ def test_one_that_failed_is_tried_again_before_the_others(
     ]
 
 
-def test_one_that_dojo_will_never_take_is_dropped_and_told(linked: Dojo) -> None:
+def test_each_that_dojo_will_never_take_is_dropped_and_told(linked: Dojo) -> None:
+    for id_ in ("1", "2", "3"):
+        linked.registrar.notify(OrderUpdated(id_))
+    assert [linked.play(NEVER) for _ in range(3)] == [told("1"), told("2"), told("3")]
+    assert linked.registrar.waiting == 0
+    assert linked.registrar.dropped == 3
+    assert linked.events == [NoticesDropped(count=count, reason="not so") for count in (1, 2, 3)]
+
+
+def test_what_was_dropped_before_silences_no_abort(linked: Dojo) -> None:
+    for id_ in ("1", "2", "3"):
+        linked.registrar.notify(OrderUpdated(id_))
+    for _ in range(2):
+        linked.play(NEVER)
+    linked.registrar.abort("no more")
+    assert linked.events[2:] == [NoticesDropped(count=3, reason="no more")]
+
+
+def test_a_success_begins_the_delays_anew(linked: Dojo) -> None:
     linked.registrar.notify(OrderUpdated("1"))
     linked.registrar.notify(OrderUpdated("2"))
-    linked.play(NEVER)
-    assert linked.play(NEVER) == told("2")
-    assert linked.registrar.waiting == 0
-    assert linked.registrar.dropped == 2
-    assert linked.events == [
-        NoticesDropped(count=1, reason="not so"),
-        NoticesDropped(count=2, reason="not so"),
-    ]
+    for _ in range(3):
+        assert linked.play(LATER) == told("1")
+        linked.wait()
+    linked.play(DONE)
+    assert linked.play(LATER) == told("2")
+    assert linked.wait() == 1
+
+
+@pytest.mark.parametrize("outcome", [DONE, LATER, NEVER])
+def test_an_outcome_counts_once(linked: Dojo, outcome: RestOutcome) -> None:
+    linked.registrar.notify(OrderUpdated("1"))
+    linked.play(outcome)
+    before = (linked.registrar.waiting, linked.registrar.dropped, list(linked.events))
+    linked.answer(outcome)
+    assert (linked.registrar.waiting, linked.registrar.dropped, linked.events) == before
 
 
 def test_of_too_many_some_are_dropped_and_that_is_told_ever_more_rarely(dojo: Dojo) -> None:
