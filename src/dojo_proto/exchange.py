@@ -4,6 +4,7 @@ What the tunnel and the handshake share: both send one request, skip interim ans
 get the answer that ends HTTP on this connection or a refusal that has to be explained to people.
 """
 
+from contextlib import suppress
 from functools import cache
 
 import msgspec
@@ -44,10 +45,14 @@ class Headed(msgspec.Struct, frozen=True, kw_only=True):
         """Every value of the header `name` (lower case), one entry a field line."""
         return [value for key, value in self.headers if key == name]
 
+    def members(self, name: str) -> list[str]:
+        """What its lines list between commas, if it is not empty (RFC 9110 section 5.6.1.2)."""
+        members = ",".join(self.values(name)).split(",")
+        return [stripped for member in members if (stripped := member.strip(" \t"))]
+
     def tokens(self, name: str) -> list[str]:
-        """The comma-separated members of the header, lower case (RFC 9110 section 5.6.1)."""
-        members = ",".join(self.values(name)).lower().split(",")
-        return [token for member in members if (token := member.strip())]
+        """The same in lower case, where upper case makes no difference."""
+        return [member.lower() for member in self.members(name)]
 
 
 class Head(Headed, frozen=True, kw_only=True):
@@ -186,11 +191,9 @@ class Exchange:
 
     def receive_eof(self) -> Answered | Broken:
         """The peer has ended the stream: an answer without a length ends this way."""
-        try:
+        with suppress(RemoteProtocolError):  # it ended too soon: `complete` stays false
             self._h11.receive_data(b"")
             self._next_outcome()
-        except RemoteProtocolError:
-            self.complete = False  # it ended too soon
         return self.answered or Broken(reason="the connection ended before the answer was complete")
 
     def _next_outcome(self) -> Outcome | None:
@@ -207,7 +210,7 @@ class Exchange:
                 # RFC 9112 section 9.6 and RFC 9110 section 9.3.6: 101 to an upgrade, or 2xx to a
                 # CONNECT, ends HTTP here.
                 if self._h11.their_state is SWITCHED_PROTOCOL:
-                    return Switched(head=head, trailing=bytes(trailing))
+                    return Switched(head=head, trailing=trailing)
                 if isinstance(event, Response):
                     self._head = head
                     continue

@@ -99,13 +99,13 @@ class Handshake(ClientStage):
         accepts = head.values("sec-websocket-accept")  # point 4
         if len(accepts) != 1:
             return f"expected one Sec-WebSocket-Accept, got {len(accepts)}"
-        if accepts[0].strip() != self._accept:
+        if accepts[0] != self._accept:
             return "Sec-WebSocket-Accept does not answer the key that was sent (a cache between?)"
-        extensions = ", ".join(head.values("sec-websocket-extensions"))  # point 5
+        extensions = head.members("sec-websocket-extensions")  # point 5
         if extensions:
             if self._deflate is None:
                 return "it uses an extension, and none was offered"
-            fault = self._deflate.agree(extensions)
+            fault = self._deflate.agree(", ".join(extensions))
             if fault:
                 return fault
         if head.values("sec-websocket-protocol"):  # point 6

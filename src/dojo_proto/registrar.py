@@ -152,8 +152,6 @@ class Registrar:
 
     def abort(self, reason: str = "the service was stopped before Dojo could be told") -> None:
         """Be over at once."""
-        if self.over:
-            return
         self.over = True
         left = self.waiting
         self._outbox.clear()

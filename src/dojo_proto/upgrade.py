@@ -81,7 +81,7 @@ class Upgrade:
     @property
     def _early(self) -> bytes:
         """Bytes behind the request. RFC 6455 section 4.1 has the client wait; they are kept."""
-        return bytes(self._http.trailing_data[0])
+        return self._http.trailing_data[0]
 
     def _too_large(self) -> Refused:
         return self.refuse(431, f"the head of the request is larger than {self._max} bytes")
@@ -108,8 +108,8 @@ class Upgrade:
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", accept_token(asked.values("sec-websocket-key")[0])),
         ]
-        offers = ", ".join(asked.values("sec-websocket-extensions"))
-        agreed = self._deflate.answer(offers) if self._deflate is not None and offers else None
+        offers = ", ".join(asked.members("sec-websocket-extensions"))
+        agreed = self._deflate.answer(offers) if self._deflate is not None else None
         if agreed is not None:
             headers.append(("Sec-WebSocket-Extensions", agreed))
         early = self._early

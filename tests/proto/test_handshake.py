@@ -136,6 +136,7 @@ def test_early_hints_may_come_first(however_cut: HoweverCut) -> None:
         ("UPGRADE: WebSocket", "CONNECTION: keep-alive, UPGRADE", GOOD[2]),
         ("Upgrade: h2c, websocket", "Connection: keep-alive", "Connection: upgrade", GOOD[2]),
         (*GOOD, "Sec-WebSocket-Extensions:"),
+        (*GOOD, "Sec-WebSocket-Extensions: ,", "Sec-WebSocket-Extensions:"),
         (*GOOD, "Server: x", "Content-Length: 5"),
     ],
 )
@@ -154,6 +155,7 @@ def test_case_lists_and_other_headers_do_not_matter(headers: tuple[str, ...]) ->
         ((*GOOD, GOOD[2]), "expected one Sec-WebSocket-Accept, got 2"),
         ((*GOOD[:2], "Sec-WebSocket-Accept: AAAA"), "does not answer the key"),
         ((*GOOD[:2], GOOD[2].lower()), "does not answer the key"),
+        ((*GOOD[:2], GOOD[2] + "\xa0"), "does not answer the key"),
         ((*GOOD, "Sec-WebSocket-Extensions: permessage-deflate"), "extension, and none was"),
         ((*GOOD, "Sec-WebSocket-Protocol: mqtt"), "subprotocol, and none was offered"),
     ],
@@ -172,9 +174,11 @@ def test_http_1_0_cannot_upgrade(however_cut: HoweverCut) -> None:
     assert "expected HTTP/1.1, got HTTP/1.0" in outcome.reason
 
 
-def test_an_accepted_offer_enables_compression() -> None:
+# RFC 9110 section 5.6.1.2: what lies between two commas may be empty.
+@pytest.mark.parametrize("said", ["permessage-deflate", " ,permessage-deflate , ,"])
+def test_an_accepted_offer_enables_compression(said: str) -> None:
     deflate = Deflate(max_size=1)
-    headers = (*GOOD, "Sec-WebSocket-Extensions: permessage-deflate")
+    headers = (*GOOD, f"Sec-WebSocket-Extensions: {said}")
     assert play([answer(*headers)], deflate) == Passed()
     assert deflate.enabled()
 

@@ -23,6 +23,7 @@ ALLOWED_MODULES = frozenset(
         "codecs",
         "collections",
         "collections.abc",
+        "contextlib",
         "datetime",
         "difflib",
         "enum",
