@@ -31,7 +31,7 @@ from dojo_proto.settings import Settings
 from dojo_proto.settling import Settling
 from dojo_proto.table import Table
 from dojo_proto.timers import earlier
-from dojo_proto.work import Outcome, Raised
+from dojo_proto.work import UNSTARTED, Outcome, Raised
 
 
 class Dispatch:
@@ -157,8 +157,9 @@ class Dispatch:
         """A handler or lookup of `call` has returned, raised, or been cancelled."""
         outcome = decisions.sound(outcome)
         if type(outcome) is Raised and not call.answered:
-            declared = isinstance(outcome.error, DomainError) and call.phase is Phase.RUNNING
-            if not declared:  # a lookup has nothing to refuse
+            declared = isinstance(outcome.error, DomainError) and outcome is not UNSTARTED
+            # A lookup has nothing to refuse.
+            if not declared or call.phase is not RUNNING:
                 self._reports.failed(call, outcome.error)
         if call.identity is None:
             self._reads.ran(call, outcome, now)

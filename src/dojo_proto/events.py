@@ -206,7 +206,7 @@ class Overloaded(Event, frozen=True, kw_only=True):
 
 
 class HandlerFailed(Event, frozen=True, kw_only=True):
-    """A function of the EPOS raised something that is not a DomainError."""
+    """A function of the EPOS raised something that is not a DomainError, or had no thread."""
 
     alarm = True
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from dojo_proto.context import Context
+from dojo_proto.errors import UnexpectedError
 from dojo_proto.journal import Entry, RowState, Told
 from dojo_proto.unshown import Unshown
 
@@ -98,3 +99,6 @@ class Raised(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = Returned | Raised
+
+UNSTARTED = Raised(UnexpectedError("the system gives no thread, and nothing was done"))
+"""The outcome of what an adapter could not even call."""

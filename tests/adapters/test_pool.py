@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 
-from tests.adapters.pieces import DEADLINE, eventually, join_all
+import pytest
+from tests.adapters.pieces import DEADLINE, eventually, join_all, no_thread
 
 from dojo_adapters.pool import Pool
 
@@ -92,6 +93,50 @@ def test_a_thread_is_coming_from_when_it_is_called_until_it_is_there() -> None:
     pool.submit(2)
     assert not pool.coming  # there may be no other: who gets free takes it
     going.set()
+    pool.close()
+    join_all(name)
+
+
+def test_where_there_is_no_thread_and_none_to_be_had_an_item_is_refused_and_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "has-none"
+    pool, taken = make_pool(name, limit=2, linger=None), SimpleQueue[str]()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        assert not pool.submit(partial(taken.put, "refused"))
+    assert pool.submit(partial(taken.put, "taken"))
+    assert taken.get(timeout=DEADLINE) == "taken"
+    pool.close()
+    join_all(name)
+    assert taken.empty()
+
+
+@pytest.mark.parametrize("others_return", [True, False])
+def test_what_waits_for_lack_of_a_thread_goes_to_the_next_that_is_free_or_to_be_had(
+    monkeypatch: pytest.MonkeyPatch, others_return: bool
+) -> None:
+    name, running, going = "has-no-more", threading.Event(), threading.Event()
+    pool, taken = make_pool(name, limit=2, linger=None), SimpleQueue[str]()
+
+    def stuck() -> None:
+        running.set()
+        assert going.wait(DEADLINE)
+
+    pool.submit(stuck)
+    assert running.wait(DEADLINE)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        assert pool.submit(partial(taken.put, "it"))
+        pool.try_again()
+        assert taken.empty()
+    if others_return:
+        going.set()
+    else:
+        pool.try_again()
+    assert taken.get(timeout=DEADLINE) == "it"
+    going.set()
+    pool.try_again()  # nothing waits any more
     pool.close()
     join_all(name)
 

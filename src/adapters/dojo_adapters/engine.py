@@ -53,7 +53,7 @@ from dojo_proto.epos import expect_epos
 from dojo_proto.events import Cause, Closed, Event, Opened
 from dojo_proto.journal import Row
 from dojo_proto.timers import earlier
-from dojo_proto.work import Abort, Begin, Cancel, Commit, Note, Outcome, Run
+from dojo_proto.work import UNSTARTED, Abort, Begin, Cancel, Commit, Note, Outcome, Run
 
 BRIEFLY = 0.01
 """Seconds that an event loop may be held up when a service ends."""
@@ -241,12 +241,12 @@ class Engine(ABC):
         """Have a worker run a `def`."""
         if self._workers is None:
             self._workers = self.make_workers()
-        self._workers.submit(run)
+        if not self._workers.submit(run):
+            self.client.ran(run.call, UNSTARTED, monotonic())
 
     def start_dial(self, action: Dial) -> None:
         """Begin to dial, and have the client told of the outcome: in a thread, if it may block."""
-        threads, dial = dial_threads(), partial(self._dial, action)
-        if not threads.submit(dial) and threads.withdraw(dial):
+        if not dial_threads().submit(partial(self._dial, action)):
             reason = "the system gives no thread to dial in"
             self.inbox.put(self.client.dial_failed, action.number, reason)
 
@@ -283,6 +283,8 @@ class Engine(ABC):
         now = monotonic()
         if self._steps is not None:
             self._steps.handle_timer(now)
+        if self._workers is not None:
+            self._workers.try_again()
         self.client.handle_timer(now)
         self.turn()
 

@@ -48,21 +48,22 @@ class Pool(Generic[T]):
         self._closed = False
 
     def submit(self, item: T) -> bool:
-        """Have `item` taken soon; False if the system gives no thread for it now.
+        """Have `item` taken soon; False if there is no thread, and the system gives none now.
 
-        Then it waits for the next one that is free, unless it is withdrawn.
+        Where there are some, and it gives no more, the next that gets free takes it.
         """
         with self._lock:
             self._items.append(item)
-            return self._call_one()
+            self._call_one()
+            if self._threads == 0:
+                self._items.pop()
+            return self._threads > 0
 
-    def withdraw(self, item: T) -> bool:
-        """Forget `item`; False if a thread has taken it by now."""
+    def try_again(self) -> None:
+        """Have a thread come for what waits, if the system gave none when it was submitted."""
         with self._lock:
-            if item not in self._items:
-                return False
-            self._items.remove(item)
-            return True
+            if self._items:
+                self._call_one()
 
     def close(self) -> None:
         """End the threads that are free, and each other one when what it has taken returns.
@@ -75,22 +76,21 @@ class Pool(Generic[T]):
             while self._free:
                 self._free.pop().release()
 
-    def _call_one(self) -> bool:
+    def _call_one(self) -> None:
         """Have one more thread come, if there may be one and none is on its way."""
         if self.coming:
-            return True
+            return
         if self._free:
             self._free.pop().release()
         elif self._threads < self._limit:
             try:
                 Thread(target=self._work, name=self._name, daemon=True).start()
             except RuntimeError:  # the system gives no more threads now
-                return False
+                return
             self._threads += 1
         else:
-            return True  # the next that gets free takes it
+            return  # the next that gets free takes it
         self.coming = True
-        return True
 
     def _work(self) -> None:
         woken = Lock()

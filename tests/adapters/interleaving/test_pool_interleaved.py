@@ -95,23 +95,6 @@ def test_whoever_sees_that_a_thread_is_coming_may_leave_it_something() -> None:
     explore(build, [pool], preemptions=1)
 
 
-def test_what_is_withdrawn_is_never_taken_and_what_is_not_always() -> None:
-    def build(world: World) -> Check:
-        used = Used(world, limit=1)
-        withdrawn: list[str] = []
-
-        def withdraw() -> None:
-            used.pool.submit("a")
-            if used.pool.withdraw("a"):
-                withdrawn.append("a")
-
-        world.spawn("withdraws", withdraw)
-        used.submitted_by("b")
-        return lambda: used.expect_taken("b" if withdrawn else "ab")
-
-    explore(build, [pool], preemptions=1)
-
-
 def test_a_pool_that_closes_keeps_no_thread_and_begins_nothing_afterwards() -> None:
     def build(world: World) -> Check:
         used = Used(world, limit=2)

@@ -20,7 +20,7 @@ from dojo_proto.events import (
     TimedOut,
 )
 from dojo_proto.journal import FRESH
-from dojo_proto.work import Begin, Cancel, Returned, Run
+from dojo_proto.work import UNSTARTED, Begin, Cancel, Returned, Run
 
 if TYPE_CHECKING:
     from tests.proto.dispatch.conftest import Till
@@ -260,6 +260,25 @@ class TestChanges:
         hidden.close()
         assert till.answers() == []
         assert [type(event.error) for event in till.heard(HandlerFailed)] == [TypeError]
+
+    def test_where_it_could_not_be_called_nothing_was_done_and_a_retry_is_new(
+        self, till: "Till"
+    ) -> None:
+        for request_id in ("first", "again"):
+            till.pay(request_id)
+            till.begin()
+            run = till.take(Run)
+            assert not run.context.redelivered
+            till.dispatch.ran(run.call, UNSTARTED, till.disk.now)
+            till.abort()
+            error = till.answer()["error"]
+            assert (error["errorType"], error["message"]) == (
+                "UnexpectedError",
+                "the system gives no thread, and nothing was done",
+            )
+            assert till.heard(HandlerFailed)[-1].trace_id == error["traceId"]
+        assert till.heard(OutcomeUnknown) == []
+        assert till.at_rest()
 
     def test_a_notification_is_done_and_not_answered(self, till: "Till") -> None:
         params = {"orderId": "o", "paymentIntentId": "p"}
