@@ -50,7 +50,7 @@ from dojo_proto import (
 )
 from dojo_proto.call import Call
 from dojo_proto.epos import expect_epos
-from dojo_proto.events import Cause, Closed, Event, Opened
+from dojo_proto.events import Cause, Closed, Opened
 from dojo_proto.journal import Row
 from dojo_proto.timers import earlier
 from dojo_proto.work import UNSTARTED, Abort, Begin, Cancel, Commit, Note, Outcome, Run
@@ -101,13 +101,12 @@ class Engine(ABC):
         self._proxy_of = proxy_of(given, settings)
         context = options.get("ssl_context")
         self._context = make_context(context) if settings.address.tls else None
+        level = getLevelNamesMapping()[settings.log_level]
+        self._observer = Observer(options.get("on_event"), level)
         rest = Rest(given, epos.software_house_id, context)
-        self._rest = RestThread(rest, settings, self._tell)
+        self._rest = RestThread(rest, settings, self._observer.put)
         if options.get("register"):
             self._rest.register(epos.capabilities())
-        self._observer = Observer(
-            options.get("on_event"), getLevelNamesMapping()[settings.log_level]
-        )
         self.client = Client(
             epos,
             settings,
@@ -222,15 +221,16 @@ class Engine(ABC):
         begins = False
         while (work := self.client.next_work()) is not None:
             match work:
+                case Run() if self._closed:
+                    pass
                 case Run() if work.is_async:
                     begins |= self.start_task(work)
                 case Run():
                     self.submit(work)
                 case Cancel(call=call):
                     self.cancel_task(call)
-                case Begin() | Commit() | Abort() | Note():
-                    if self._steps is not None:
-                        self._steps.do(work, monotonic())
+                case Begin() | Commit() | Abort() | Note() if self._steps is not None:
+                    self._steps.do(work, monotonic())
         return begins
 
     def respond(self) -> None:
@@ -301,14 +301,18 @@ class Engine(ABC):
         self.turn_soon()
 
     def close(self) -> None:
-        """Let go of everything; the service has ended, or is given up. Turns do nothing more."""
+        """Let go of everything; the service has ended, or is given up. Turns do nothing more.
+
+        What has ended by now is journaled; what ends later stays open there, as after a crash.
+        """
         if not self._ended:
             self._rest.abort()
         self.client.abort(monotonic())
         self.turn()
         self._closed = True
         self.inbox.close()
-        self.drain_inbox()  # this starts nothing any more, but closes a socket just dialed
+        self.drain_inbox()  # there may be outcomes of handlers, and a socket just dialed
+        self.do_work()
         if self._workers is not None:
             self._workers.close()
         while (event := self.client.next_event()) is not None:
@@ -347,7 +351,7 @@ class Engine(ABC):
 
     def request_stop(self, timeout: float | None = None) -> None:
         """Drain and end within `timeout` seconds (`drain_timeout` if None)."""
-        self.inbox.put(self._stop, timeout)
+        self.inbox.put(lambda now: self.client.stop(now, timeout))
 
     def request_abort(self) -> None:
         """End at once; nothing more is answered."""
@@ -371,17 +375,11 @@ class Engine(ABC):
             self._store.close()
             self._store = None
 
-    def _stop(self, timeout: float | None, now: float) -> None:
-        self.client.stop(now, timeout)
-
     def _abort(self, now: float) -> None:
         self._rest.abort()
         self.client.abort(now)
 
     # In other threads.
-
-    def _tell(self, event: Event) -> None:
-        self._observer.put(event)
 
     def _deliver_ran(self, run: Run, outcome: Outcome) -> None:
         self.inbox.put(self.client.ran, run.call, outcome)
