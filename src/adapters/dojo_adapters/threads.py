@@ -3,7 +3,7 @@
 import socket
 from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self, Unpack
@@ -30,8 +30,10 @@ def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
     `settings` come from the environment if None. Handlers are `def`. Raises ConfigurationError, or
     AuthenticationError if the gateway refuses the key.
     """
-    runner = Runner(epos, settings, **options)
-    with owned_signals(runner.request_stop, runner.request_abort), runner:
+    with (
+        Runner(epos, settings, **options) as runner,
+        owned_signals(runner.request_stop, runner.request_abort),
+    ):
         runner.wait()
 
 
@@ -39,7 +41,8 @@ class Runner:
     """A service in a thread of its own, for programs without an event loop.
 
     `with Runner(epos, settings, journal=…) as runner:` serves while the block runs; leaving it
-    drains, an exception in it stops at once. `start` and `stop` do the same one by one. Everything
+    drains, an exception in it stops at once. `start` and `stop` do the same one by one; it holds
+    its journal from when it is made until it has stopped, also if it was never started. Everything
     may be called from any thread. Takes and raises what `run` does.
     """
 
@@ -48,13 +51,20 @@ class Runner:
     ) -> None:
         self._engine = _ThreadsEngine(epos, settings, **options)
         self._thread: Thread | None = None
+        # Locked once it is started or stopped, whichever comes first.
+        self._used = Lock()
 
     def start(self) -> None:
-        """Begin to dial. Raises LocalProtocolError if it was started before."""
-        if self._thread is not None:
-            raise LocalProtocolError("this Runner was started before; make a new one")
-        self._thread = Thread(target=self._engine.work, name="dojo-io", daemon=True)
-        self._thread.start()
+        """Begin to dial. Raises LocalProtocolError if it was started or stopped before."""
+        if not self._used.acquire(blocking=False):
+            raise LocalProtocolError("this Runner was started or stopped before; make a new one")
+        thread = Thread(target=self._engine.work, name="dojo-io", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no thread
+            self._engine.end()
+            raise
+        self._thread = thread
 
     def ready(self, timeout: float | None = None) -> bool:
         """Wait until a connection is open for the first time.
@@ -102,6 +112,9 @@ class Runner:
         Calling again is harmless and can only shorten the time.
         """
         self._engine.request_stop(timeout)
+        if self._used.acquire(blocking=False):
+            self._engine.end()  # it was never started
+        self._engine.ended.wait()  # another thread may just be starting it
         if self._thread is not None:
             self._thread.join()
 
@@ -173,15 +186,19 @@ class _ThreadsEngine(Engine):
             self.error = error  # nobody else would hear of it
             raise
         finally:
-            self._over = True
-            try:
-                with self._wheel.lock:
-                    self.close()
-                self.release()
-            finally:
-                self._close_sockets()
-                self.first_opened.set()
-                self.ended.set()
+            self.end()
+
+    def end(self) -> None:
+        """Let go of everything, whether or not it ever served."""
+        self._over = True
+        try:
+            with self._wheel.lock:
+                self.close()
+            self.release()
+        finally:
+            self._close_sockets()
+            self.first_opened.set()
+            self.ended.set()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
