@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 import pytest
-from tests.adapters.pieces import DEADLINE
+from tests.adapters.pieces import DEADLINE, no_thread
 
 from dojo_adapters.signals import owned_signals, terminated_as_interrupted
 
@@ -84,6 +84,17 @@ def test_also_after_an_exception(called: Calls) -> None:
         noting(called),
     ):
         raise ValueError("no")
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_also_where_the_system_gives_no_thread_to_watch_for_them(
+    called: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"), noting(called):
+            pass
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 

@@ -30,8 +30,8 @@ def owned_signals(stop: Callable[[], None], abort: Callable[[], None]) -> Iterat
     watching = Thread(
         target=_watch, args=(receiving, before, stop, abort), name="dojo-signals", daemon=True
     )
-    watching.start()
     try:
+        watching.start()
         yield
     finally:
         signal.set_wakeup_fd(before)
@@ -40,7 +40,8 @@ def owned_signals(stop: Callable[[], None], abort: Callable[[], None]) -> Iterat
             if handler is not None:
                 signal.signal(number, handler)
         sending.close()
-        watching.join()
+        if watching.ident is not None:  # else the system has given no thread
+            watching.join()
         receiving.close()
 
 
