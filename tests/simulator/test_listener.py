@@ -5,6 +5,8 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
+from errno import EMFILE
+from typing import Any, NoReturn, Self
 
 import pytest
 import trustme
@@ -125,3 +127,60 @@ def test_streams_are_given_to_a_function(runner: asyncio.Runner) -> None:
         return answer
 
     assert runner.run(serve()) == b"HELLO\n"
+
+
+class Scarce:
+    """A system that is out of file descriptors while the block runs; it writes down what it did."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.refused = 0
+        self.told: list[str] = []
+        self.pauses: list[asyncio.TimerHandle] = []
+        self._patch = pytest.MonkeyPatch()
+        self._call_later = loop.call_later
+        self._patch.setattr(socket.socket, "accept", self._accept)
+        self._patch.setattr(loop, "call_later", self._pause)
+        loop.set_exception_handler(lambda _loop, context: self.told.append(context["message"]))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Once the loop has had many a turn to ask, and to ask again."""
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        self._patch.undo()
+
+    def _accept(self, *_socket: object) -> NoReturn:
+        self.refused += 1
+        raise OSError(EMFILE, "too many open files")
+
+    def _pause(self, *arguments: Any) -> asyncio.TimerHandle:
+        self.pauses.append(self._call_later(*arguments))
+        return self.pauses[-1]
+
+
+def test_out_of_file_descriptors_it_says_so_and_pauses(runner: asyncio.Runner) -> None:
+    async def serve() -> None:
+        listener = Listener(Greeter, "127.0.0.1", 0)
+        async with Scarce(asyncio.get_running_loop()) as scarce:
+            reading = asyncio.create_task(_read(listener.port))
+        assert await reading == b"hello"
+        listener.close()
+        assert 0 < scarce.refused < 100  # it is one, unless the machine stands still
+        said = "no socket to accept a connection with: it is tried again in 0.2 s"
+        assert scarce.told == [said] * scarce.refused
+
+    runner.run(serve())
+
+
+def test_it_can_be_closed_while_it_pauses(runner: asyncio.Runner) -> None:
+    async def serve() -> None:
+        listener = Listener(Greeter, "127.0.0.1", 0)
+        with socket.create_connection(("127.0.0.1", listener.port)):
+            async with Scarce(asyncio.get_running_loop()) as scarce:
+                pass
+            listener.close()
+        assert scarce.pauses[-1].cancelled()
+
+    runner.run(serve())

@@ -10,8 +10,12 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
 
 _BACKLOG = 100
+_SCARCE = {EMFILE, ENFILE, ENOBUFS, ENOMEM}
+_PAUSE = 0.2
+"""Seconds: who is not accepted stays in the backlog, so that the loop would try at every turn."""
 _SETTLE = 0.2
 """Seconds: without TLS a connection begins at once."""
 
@@ -40,10 +44,13 @@ class Listener:
         self._socket.settimeout(0)
         self.port: int = self._socket.getsockname()[1]
         """Where it listens; never 0."""
-        self._loop.add_reader(self._socket, self._accept)
+        self._pause: asyncio.TimerHandle | None = None
+        self._listen()
 
     def close(self) -> None:
         """Accept nobody any more. Who was accepted stays."""
+        if self._pause is not None:
+            self._pause.cancel()
         self._loop.remove_reader(self._socket)
         self._socket.close()
 
@@ -55,11 +62,22 @@ class Listener:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def _listen(self) -> None:
+        self._loop.add_reader(self._socket, self._accept)
+
     def _accept(self) -> None:
         try:
             accepted, _ = self._socket.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return  # whoever it was has gone already
+        except OSError as error:
+            if error.errno not in _SCARCE:
+                raise
+            self._loop.remove_reader(self._socket)
+            self._pause = self._loop.call_later(_PAUSE, self._listen)
+            message = f"no socket to accept a connection with: it is tried again in {_PAUSE:g} s"
+            self._loop.call_exception_handler({"message": message, "exception": error})
+            return
         accepted.settimeout(0)
         task = self._loop.create_task(self._begin(accepted))
         self._beginning.add(task)
