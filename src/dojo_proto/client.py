@@ -161,8 +161,7 @@ class Client:
 
     def status(self) -> Status:
         """The state of the service, as data. Another thread may ask while one drives."""
-        connection = self._connection
-        is_open = connection is not None and connection.state is OPEN
+        is_open = (connection := self._connection) is not None and connection.state is OPEN
         return Status(
             state=self._supervisor.state.value,
             since=self._wall(self._supervisor.since),
@@ -172,6 +171,7 @@ class Client:
             in_flight=self._dispatch.table.in_flight,
             queued=self._dispatch.admission.queued,
             unresolved=self._dispatch.table.unresolved,
+            cut_off=self._dispatch.table.cut_off,
             unconfirmed=self._dispatch.receipts.unconfirmed,
             last_error=self._supervisor.last_error,
             version=__version__,

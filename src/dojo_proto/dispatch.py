@@ -223,8 +223,7 @@ class Dispatch:
 
     def end(self, now: float) -> None:
         """The service ends. What still runs is cut off, and nobody learns here how it ends."""
-        self.table.ended = True
-        for call in self.table.cut_off():
+        for call in self.table.end():
             self._reports.unknown(call, "the service ended before it was over", now)
 
     @property

@@ -25,6 +25,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     unresolved: int
     """State-changing requests whose outcome is open, and on which nothing is done now: also those
     that an earlier process has left in the journal."""
+    cut_off: int
+    """State-changing requests that were under way when the service ended: whether they were done
+    is open. 0 before that."""
     unconfirmed: int
     """Payments that the till has booked, that Dojo is not known to know of, and of which that was
     not reported yet."""

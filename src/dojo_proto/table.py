@@ -1,6 +1,6 @@
 """The calls under way, and the rows that this process has left open."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from dojo_proto.call import Call
 
@@ -8,7 +8,7 @@ from dojo_proto.call import Call
 class Table:
     """Belongs to the journal and outlives connections. Driven by dispatch."""
 
-    __slots__ = ("_known", "deadline", "ended", "open_rows", "started")
+    __slots__ = ("_known", "cut_off", "deadline", "ended", "open_rows", "started")
 
     def __init__(self) -> None:
         self.started: dict[int, Call] = {}
@@ -19,6 +19,8 @@ class Table:
         """No later than the first deadline of a call."""
         self.ended = False
         """What still runs is cut off: nobody learns here how it ends."""
+        self.cut_off = 0
+        """How many calls that changed something were, when it ended."""
         # State-changing calls, waiting or started, by natural key and by id with content.
         self._known: dict[str, Call] = {}
 
@@ -57,9 +59,11 @@ class Table:
         deadlines = (call.deadline for call in (*waiting, *self.started.values()))
         self.deadline = min((at for at in deadlines if at is not None), default=None)
 
-    def cut_off(self) -> Iterator[Call]:
-        """Calls whose handler has started, and whose outcome the journal does not have."""
-        return (call for call in self.started.values() if self.open_rows.get(call.ticket))
+    def end(self) -> list[Call]:
+        """Cut off the calls whose handler has started, and whose outcome the journal has not."""
+        calls = [call for call in self.started.values() if self.open_rows.get(call.ticket)]
+        self.ended, self.cut_off = True, len(calls)
+        return calls
 
     @property
     def in_flight(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -251,6 +251,39 @@ def test_a_second_signal_stops_at_once(gateway: LocalGateway) -> None:
     with meanwhile(play):
         assert main(waits, ["run", "--url", gateway.url]) == Exit.OK
     assert gateway.connections[0].wait_closed().code in {None, 1006}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("drain_timeout", [0.05, 600])
+def test_a_payment_that_is_cut_off_has_its_own_exit_code(
+    gateway: LocalGateway, runtime: str, drain_timeout: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pays, door = Epos(software_house_id="acme-epos"), Event()
+    pays.on("SearchTables")(lambda _ctx, _params: {"data": []})
+
+    @pays.on("RecordOrderPaymentById")
+    def pay(_ctx: Context, _params: object) -> dict[str, object]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert door.wait(60)
+        return {}
+
+    def play() -> None:
+        connection = gateway.wait_for_epos()
+        paid = {"orderId": "order-1", "paymentIntentId": "pi-1"}
+        connection.start_call("RecordOrderPaymentByIdV1", paid)
+        if drain_timeout == 600:
+            while connection.call("SearchTablesV1", {}).error is None:
+                pass
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    playing = Thread(target=play)
+    playing.start()
+    more = ["--journal", "memory:", "--set", f"drain_timeout={drain_timeout}"]
+    code = main(pays, ["run", "--url", gateway.url, "--runtime", runtime, *more])
+    playing.join()
+    door.set()
+    assert code == Exit.CUT_OFF
+    assert "was done is not known: the service ended before it was over" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def test_before_the_start_there_is_nothing_to_say() -> None:
         "in_flight": 0,
         "queued": 0,
         "unresolved": 0,
+        "cut_off": 0,
         "unconfirmed": 0,
         "last_error": "",
         "registration": "off",

@@ -192,6 +192,7 @@ def test_a_payment_that_is_cut_off_is_reported(how: str) -> None:
         wired.abort()
     assert wired.state == "stopped"
     (unknown,) = wired.seen(OutcomeUnknown)
+    assert wired.client.status().cut_off == 1
     assert (unknown.method, unknown.age) == (
         "RecordOrderPaymentByIdV1",
         10 if how == "drained" else 2,

@@ -88,7 +88,7 @@ def test_a_row_is_unresolved_while_no_call_is_at_it() -> None:
     call = a_call("k", ticket="begun here")
     table.started[call.number] = call
     assert (table.unresolved, table.in_flight) == (1, 1)
-    table.ended = True
+    table.end()
     assert table.unresolved == 2
 
 
@@ -98,7 +98,10 @@ def test_cut_off_are_the_calls_whose_handler_has_started_here() -> None:
     for ticket in ("begun here", "left open", "kept"):
         call = a_call("k", ticket=ticket)
         table.started[call.number] = call
-    assert [call.ticket for call in table.cut_off()] == ["begun here"]
+    assert table.cut_off == 0
+    assert [call.ticket for call in table.end()] == ["begun here"]
+    assert table.ended
+    assert table.cut_off == 1
 
 
 def test_nobody_waits_when_every_call_has_been_answered() -> None:

@@ -15,7 +15,7 @@ from dojo_adapters.asyncio import AsyncioEngine, Opening
 from dojo_adapters.options import Options
 from dojo_adapters.service import Service
 from dojo_adapters.signals import owned_signals
-from dojo_proto import Epos, Settings
+from dojo_proto import Epos, Settings, Status
 
 __all__ = ["Service", "open_service", "run", "serve"]
 
@@ -27,19 +27,21 @@ def run(
     backend: str = "asyncio",
     backend_options: dict[str, Any] | None = None,
     **options: Unpack[Options],
-) -> None:
+) -> Status:
     """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
 
     `settings` come from the environment if None; `backend` and `backend_options` are those of
-    `anyio.run`. Raises ConfigurationError, or AuthenticationError if the gateway refuses the key.
+    `anyio.run`. Returns the status at the end: `cut_off` says whether something was. Raises
+    ConfigurationError, or AuthenticationError if the gateway refuses the key.
     """
 
-    async def main() -> None:
+    async def main() -> Status:
         async with open_service(epos, settings, **options) as service:
             with owned_signals(service.request_stop, service.request_abort):
                 await service.wait()
+            return service.status()
 
-    anyio.run(main, backend=backend, backend_options=backend_options)
+    return anyio.run(main, backend=backend, backend_options=backend_options)
 
 
 async def serve(

@@ -24,7 +24,7 @@ from dojo_adapters.signals import owned_signals
 from dojo_adapters.sockets import SocketTransport
 from dojo_adapters.streams import Stream
 from dojo_adapters.tls import Wire
-from dojo_proto import Dial, Epos, Link, Settings
+from dojo_proto import Dial, Epos, Link, Settings, Status
 from dojo_proto.call import Call
 from dojo_proto.work import Outcome, Raised, Returned, Run
 
@@ -37,20 +37,22 @@ def run(
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     **options: Unpack[Options],
-) -> None:
+) -> Status:
     """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
 
     `settings` come from the environment if None. `loop_factory=uvloop.new_event_loop` runs on
-    uvloop. Raises ConfigurationError, or AuthenticationError if the gateway refuses the key.
+    uvloop. Returns the status at the end: `cut_off` says whether something was. Raises
+    ConfigurationError, or AuthenticationError if the gateway refuses the key.
     """
 
-    async def main() -> None:
+    async def main() -> Status:
         async with open_service(epos, settings, **options) as service:
             with owned_signals(service.request_stop, service.request_abort):
                 await service.wait()
+            return service.status()
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(main())
+        return runner.run(main())
 
 
 async def serve(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol, Unpack, cast
 
 from dojo_adapters.options import Options
 from dojo_adapters.service import Service
-from dojo_proto import ConfigurationError, Epos, Settings
+from dojo_proto import ConfigurationError, Epos, Settings, Status
 
 RUNTIMES = ("asyncio", "trio", "anyio", "threads")
 
@@ -14,8 +14,10 @@ RUNTIMES = ("asyncio", "trio", "anyio", "threads")
 class Runtime(Protocol):
     """What every module of a runtime has."""
 
-    def run(self, epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> None:
-        """Serve until SIGINT or SIGTERM."""
+    def run(
+        self, epos: Epos, settings: Settings | None = None, **options: Unpack[Options]
+    ) -> Status:
+        """Serve until SIGINT or SIGTERM, and return the status at the end."""
         ...
 
 

@@ -24,17 +24,19 @@ __all__ = ["Runner", "open_service", "run"]
 _CHUNK = 65536
 
 
-def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> None:
+def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> Status:
     """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
 
-    `settings` come from the environment if None. Handlers are `def`. Raises ConfigurationError, or
-    AuthenticationError if the gateway refuses the key.
+    `settings` come from the environment if None. Handlers are `def`. Returns the status at the end:
+    `cut_off` says whether something was. Raises ConfigurationError, or AuthenticationError if the
+    gateway refuses the key.
     """
     with (
         Runner(epos, settings, **options) as runner,
         owned_signals(runner.request_stop, runner.request_abort),
     ):
         runner.wait()
+    return runner.status()
 
 
 class Runner:

@@ -16,26 +16,28 @@ from dojo_adapters.service import AsyncEngine, Service
 from dojo_adapters.signals import owned_signals
 from dojo_adapters.sockets import SocketTransport
 from dojo_adapters.tls import Wire
-from dojo_proto import Epos, Link, Settings
+from dojo_proto import Epos, Link, Settings, Status
 from dojo_proto.call import Call
 from dojo_proto.work import Run
 
 __all__ = ["Service", "open_service", "run", "serve"]
 
 
-def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> None:
+def run(epos: Epos, settings: Settings | None = None, **options: Unpack[Options]) -> Status:
     """Serve until SIGINT or SIGTERM, which drain; a second one stops at once.
 
-    `settings` come from the environment if None. Raises ConfigurationError, or AuthenticationError
-    if the gateway refuses the key.
+    `settings` come from the environment if None. Returns the status at the end: `cut_off` says
+    whether something was. Raises ConfigurationError, or AuthenticationError if the gateway refuses
+    the key.
     """
 
-    async def main() -> None:
+    async def main() -> Status:
         async with open_service(epos, settings, **options) as service:
             with owned_signals(service.request_stop, service.request_abort):
                 await service.wait()
+            return service.status()
 
-    trio.run(main)
+    return trio.run(main)
 
 
 async def serve(

@@ -16,7 +16,7 @@ from dojo_adapters.environment import settings_from_environment
 from dojo_adapters.options import Options
 from dojo_adapters.runtimes import RUNTIMES, load_runtime
 from dojo_adapters.signals import owned_signals, terminated_as_interrupted
-from dojo_proto import ConfigurationError, Epos, Kind
+from dojo_proto import ConfigurationError, Epos, Kind, Status
 
 # The simulator is imported where it is used: `run` needs nothing of it.
 
@@ -26,11 +26,12 @@ def run(arguments: Namespace) -> int:
     # The runtime owns the signals while it serves. Before that, one ends the process; after that,
     # it is one that came twice: many a wrapper sends its own besides the terminal's.
     with suppress(KeyboardInterrupt), terminated_as_interrupted():
-        _serve(arguments)
+        if _serve(arguments).cut_off:
+            return Exit.CUT_OFF
     return Exit.OK
 
 
-def _serve(arguments: Namespace) -> None:
+def _serve(arguments: Namespace) -> Status:
     runtime = load_runtime(arguments.runtime)
     with told(json_lines=arguments.format == "json"):
         epos = chosen_epos(arguments)
@@ -44,7 +45,7 @@ def _serve(arguments: Namespace) -> None:
                 "done: name one, such as --journal sqlite:/var/lib/acme/till.db, or memory: "
                 "(forgets when the process ends)"
             )
-        runtime.run(epos, settings, **options)
+        return runtime.run(epos, settings, **options)
 
 
 def demo(arguments: Namespace) -> int:

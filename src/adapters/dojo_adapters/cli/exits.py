@@ -16,6 +16,8 @@ class Exit(IntEnum):
     """The gateway refused the API key: 401 or 403."""
     JOURNAL_IN_USE = 4
     """Another service holds the journal."""
+    CUT_OFF = 5
+    """Stopped while a payment, or anything else that changes the till, was under way."""
 
 
 HELP = """\
@@ -26,4 +28,6 @@ exit codes:
      a runtime that is not installed
   3  the gateway refused the API key (401, 403)
   4  another service holds the journal
+  5  stopped, by a second signal or because it took too long, while a payment was
+     under way, or anything else that changes the till: whether it was done is open
 """
