@@ -10,12 +10,6 @@ from benchmarks.rows import Measured
 TITLE = "dojo-proto beside its peers: how many times as good as the one named"
 """Of the chart, and what stands in its place where it cannot be seen."""
 
-REFERENCES = frozenset(
-    {"floor", "canned answers", "a bare transport", "one sync a step", "import asyncio"}
-)
-"""Contestants that are no peers: nobody could serve an EPOS with them, or they are this library
-itself. The table has them, the chart has not."""
-
 _LEFT, _WIDTH, _RIGHT = 390, 420, 70
 _TOP, _STEP, _BAR = 56, 26, 14
 
@@ -63,7 +57,7 @@ class Bar(msgspec.Struct, frozen=True):
 
 def bar(row: Measured) -> Bar | None:
     """The bar of a row; None for one without a goal, or without a peer to compare with."""
-    peers = [each for each in row.results[1:] if each.who not in REFERENCES]
+    peers = [each for each in row.results[1:] if each.who not in row.references]
     if row.goal is None or not peers:
         return None
     best = max if row.better == "more" else min

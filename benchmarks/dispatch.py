@@ -121,7 +121,7 @@ def _rows(together: int) -> Iterable[Row]:
         goal=Goal(factor=2.5, against="floor"),
         ours=partial(microseconds, ours, together),
         peers={"floor": floor},
-        peer_needs={"floor": ""},
+        references=["floor"],
     )
 
 

@@ -140,7 +140,7 @@ def _idle(name: str, what: str, number: int, *, tls: bool, limit: float) -> Row:
         goal=Goal(limit=limit),
         ours=partial(measure, "ours"),
         peers=peers | {_BARE: partial(measure, "transport")},
-        peer_needs={_BARE: ""},
+        references=[_BARE],
         needs=("trustme",) if tls else (),
     )
 

@@ -95,7 +95,7 @@ def _row(runtime: str, factor: float) -> Row:
         goal=Goal(factor=factor, against=peer),
         ours=partial(rate, runtime, "shared"),
         peers={peer: partial(rate, runtime, "single")},
-        peer_needs={peer: ""},
+        references=[peer],
     )
 
 

@@ -60,7 +60,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ()
     """Modules without which the row cannot be measured."""
     peer_needs: Mapping[str, str] = {}
-    """The module of a peer, if it is not called as the peer is; "" if it needs none."""
+    """The module of a peer, if it is not called as the peer is."""
+    references: Sequence[str] = ()
+    """Those of the peers that are none: nobody could serve an EPOS with them, or they are this
+    library itself. They need no module; the table has them, the chart has not."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -92,6 +95,8 @@ class Measured(msgspec.Struct, frozen=True, omit_defaults=True):
     """None without a goal, or if the peer that it is about is not installed."""
     missing: Sequence[str] = ()
     """Peers that are not installed."""
+    references: Sequence[str] = ()
+    """Contestants that are no peers."""
 
     @property
     def ours(self) -> Result:
@@ -122,7 +127,7 @@ def measure(
     missing = [
         peer
         for peer in row.peers
-        if (need := row.peer_needs.get(peer, peer)) and not _is_here(need)
+        if peer not in row.references and not _is_here(row.peer_needs.get(peer, peer))
     ]
     contestants = {OURS: row.ours, **row.peers}
     for peer in missing:
@@ -158,6 +163,7 @@ def judge(row: Row, values: Mapping[str, Sequence[float]], missing: Sequence[str
         against=against,
         met=met,
         missing=missing,
+        references=row.references,
     )
 
 

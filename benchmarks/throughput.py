@@ -49,7 +49,7 @@ ROWS = (
         better="more",
         ours=partial(rate, "ours", "uvloop"),
         peers={"canned answers": partial(rate, "sink", "uvloop", checked=False)},
-        peer_needs={"canned answers": ""},
+        references=["canned answers"],
         needs=("uvloop",),
     ),
     _row("uvloop", 1.5, "picows", on="asyncio on uvloop", needs=("uvloop",)),

@@ -32,7 +32,7 @@ def noting(calls: list[str], name: str, value: float = 1.0) -> Measure:
 def test_each_round_begins_with_another_one() -> None:
     calls: list[str] = []
     peers = {name: noting(calls, name) for name in ("a", "b")}
-    measure(row(ours=noting(calls, "ours"), peers=peers, peer_needs={"a": "", "b": ""}), 4)
+    measure(row(ours=noting(calls, "ours"), peers=peers, references=["a", "b"]), 4)
     rounds = ["ours a b", "a b ours", "b ours a", "ours a b"]
     assert " ".join(calls) == " ".join(rounds)
 
