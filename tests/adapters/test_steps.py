@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Event, current_thread
 from typing import Any, cast
 
-from tests.adapters.pieces import DEADLINE, make_abort, make_begin, make_commit
+from tests.adapters.pieces import DEADLINE, make_abort, make_begin, make_commit, threads_named
 
 from dojo_adapters.inbox import Inbox
 from dojo_adapters.steps import JOURNAL_TIMEOUT, Steps
@@ -142,3 +142,9 @@ def test_closing_says_whether_every_step_is_done() -> None:
     with desk_of(Disk()) as desk:
         desk.steps.do(make_begin(), 0.0)
         assert not desk.steps.close(0.0)
+
+
+def test_a_disk_that_hangs_does_not_hold_the_interpreters_exit() -> None:
+    with desk_of(Disk()) as desk:
+        desk.steps.do(make_begin(), 0.0)
+        assert [thread.daemon for thread in threads_named("dojo-journal")] == [True]
