@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from queue import SimpleQueue
 from threading import Event, current_thread
 from typing import Any, cast
 
+import pytest
 from tests.adapters.pieces import DEADLINE, make_abort, make_begin, make_commit, threads_named
 
+from dojo_adapters import journals
 from dojo_adapters.inbox import Inbox
 from dojo_adapters.steps import JOURNAL_TIMEOUT, Steps
 from dojo_proto import Client, MemoryJournal
@@ -22,11 +25,12 @@ class Disk(MemoryJournal):
     def __init__(self, *, blocking: bool = True) -> None:
         super().__init__(lambda: 0.0)
         self.blocking = blocking
-        self.turns = Event()
+        self.asked, self.turns = Event(), Event()
         self.threads: set[str] = set()
 
     def perform(self, steps: Sequence[JournalStep]) -> list[Found | JournalError | None]:
         self.threads.add(current_thread().name)
+        self.asked.set()
         assert not self.blocking or self.turns.wait(DEADLINE)
         return super().perform(steps)
 
@@ -136,6 +140,28 @@ def test_of_a_note_only_its_failure_is_told() -> None:
         with desk_of(disk) as desk:
             desk.steps.do(Note(("ticket-1",), Told.SENT), 0.0)
         assert desk.told == told
+
+
+def test_a_note_that_comes_behind_a_step_does_not_hold_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+
+    class Watched(SimpleQueue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            if timeout:
+                waited.append(timeout)
+            return super().get(block, timeout)
+
+    monkeypatch.setattr(journals, "SimpleQueue", Watched)
+    disk = Disk()
+    with desk_of(disk) as desk:
+        desk.steps.do(make_begin("pi-1"), 0.0)
+        assert disk.asked.wait(DEADLINE)
+        desk.steps.do(make_begin("pi-2"), 0.0)
+        desk.steps.do(Note(("ticket-1",), Told.SENT), 0.0)
+    assert len(desk.told) == 2
+    assert waited == []
 
 
 def test_closing_says_whether_every_step_is_done() -> None:
