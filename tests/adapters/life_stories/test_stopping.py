@@ -50,6 +50,22 @@ def test_what_runs_is_answered_before_the_connection_is_closed_with_1000(
     assert gateway.connections == (connection,)
 
 
+def test_the_end_of_the_block_waits_until_what_runs_is_answered(
+    serve: Serve, epos: Epos, till: Till, gateway: LocalGateway
+) -> None:
+    inside = Future[None]()
+    service = serve(epos, inside=inside)
+    connection = gateway.wait_for_epos()
+    paying = connection.start_call("RecordOrderPaymentByIdV1", payment(HELD, "pi-1"))
+    till.wait_for_visitor()
+    inside.set_result(None)
+    drains(service, gateway)
+    till.door.set()
+    assert paying.wait().result == order(HELD, "pi-1")
+    service.wait()
+    assert connection.wait_closed().code == 1000
+
+
 def test_a_stuck_handler_holds_a_stop_no_longer_than_it_may(
     serve: Serve, epos: Epos, till: Till, gateway: LocalGateway
 ) -> None:
