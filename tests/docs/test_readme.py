@@ -23,6 +23,7 @@ import trio
 from tests.adapters.pieces import DEADLINE, Collected
 from tests.ports import free_port
 
+from dojo_adapters.cli.exits import Exit
 from dojo_proto import Settings, Status
 from dojo_proto.backoff import MAX_RETRY_AFTER, Backoff
 from dojo_proto.contract import METHODS
@@ -313,7 +314,7 @@ FIGURES: dict[str, list[float]] = {
     "Reads": [S.read_timeout],
     "A repeat": [REPEAT_WINDOW, KEY_WINDOW / DAY],
     "Bad input": [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS],
-    "Stopping": [S.drain_timeout, 1000],
+    "Stopping": [S.drain_timeout, 1000, Exit.CUT_OFF],
     "Limits": [
         S.max_message_size / MIB,
         S.max_header_size / KIB,
