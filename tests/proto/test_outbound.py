@@ -119,6 +119,16 @@ def test_one_of_many_that_wait_does_not_wait_for_the_last() -> None:
     assert alive.next_timer() == 5.0 + CONFIRM_AFTER
 
 
+def test_one_that_has_no_room_yet_brings_no_ping() -> None:
+    waiting, alive = outbound()
+    waiting.put(b"answer", confirm=True)
+    pong = framing.pong(b"first")
+    waiting.pong(b"first")
+    assert waiting.take(framing, len(pong), 5.0) == pong
+    alive.received(5.0)
+    assert alive.next_timer() == 5.0 + INTERVAL
+
+
 def test_a_message_that_needs_no_proof_brings_none() -> None:
     waiting, alive = outbound()
     waiting.put(b"answer", confirm=False)
