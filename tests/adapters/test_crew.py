@@ -1,6 +1,6 @@
 """Tasks of trio that run one handler after the other."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from contextvars import ContextVar
 from typing import Any
 
@@ -94,6 +94,38 @@ def test_handlers_that_never_wait_share_one_task() -> None:
         assert stage.started == 1
 
     play(story)
+
+
+def test_a_task_that_waits_takes_the_next_handler_time_after_time() -> None:
+    async def story(stage: Stage) -> None:
+        for _ in range(3):
+            run = stage.submit(at_once)
+            await passed()
+            assert stage.outcomes[run.call] == Returned("done")
+        assert stage.started == 1
+
+    play(story)
+
+
+def test_what_a_burst_has_needed_ends_with_it() -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            stage = Stage(nursery)
+            going = trio.Event()
+
+            async def waits(_ctx: object, _params: object) -> None:
+                await going.wait()
+
+            for _ in range(50):
+                stage.submit(waits)
+            await passed()
+            assert len(nursery.child_tasks) == 50
+            going.set()
+            await passed()
+            assert len(nursery.child_tasks) == crew_module._KEPT
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
 
 
 def test_handlers_that_wait_run_all_at_once() -> None:
@@ -199,6 +231,72 @@ def test_a_handler_that_is_cancelled_before_it_begins_never_does() -> None:
         assert stage.outcomes[late.call] == Returned(None)
         stage.crew.cancel(late.call)  # of what is over there is nothing to cancel
         assert begun == ["begun"]
+
+    play(story)
+
+
+def test_only_the_one_that_is_cancelled_before_it_begins_never_does() -> None:
+    async def story(stage: Stage) -> None:
+        first, second, third = (stage.submit(at_once) for _ in range(3))
+        stage.crew.cancel(second.call)
+        assert list(stage.outcomes) == [second.call]
+        await passed()
+        for run in (first, third):
+            assert stage.outcomes[run.call] == Returned("done")
+
+    play(story)
+
+
+def test_what_waits_behind_a_handler_that_is_cancelled_in_its_first_step_runs() -> None:
+    async def story(stage: Stage) -> None:
+        async def gives_up(_ctx: object, _params: object) -> str:
+            stage.crew.cancel(run.call)
+            return "all the same"
+
+        run = stage.submit(gives_up)
+        after = stage.submit(at_once)
+        await passed()
+        assert stage.outcomes[run.call] == Returned("all the same")
+        assert stage.outcomes[after.call] == Returned("done")
+
+    play(story)
+
+
+def test_a_handler_that_returns_although_all_is_cancelled_has_returned() -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            stage, going = Stage(nursery), trio.Event()
+
+            async def books(_ctx: object, _params: object) -> str:
+                with trio.CancelScope(shield=True):
+                    await going.wait()
+                return "booked"
+
+            run = stage.submit(books)
+            await passed()
+            nursery.cancel_scope.cancel()
+            going.set()
+        assert stage.outcomes == {run.call: Returned("booked")}
+
+    trio.run(main)
+
+
+def test_a_handler_that_waits_for_what_is_not_trios_is_told_so_itself() -> None:
+    class Alien:
+        def __await__(self) -> Generator[str, None, None]:
+            yield "of another library"
+
+    async def story(stage: Stage) -> None:
+        async def strays(_ctx: object, _params: object) -> str:
+            try:
+                await Alien()
+            except TypeError:
+                return "told"
+            return "not told"
+
+        run = stage.submit(strays)
+        await passed()
+        assert stage.outcomes[run.call] == Returned("told")
 
     play(story)
 
