@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
+from threading import Thread
 
 import pytest
 from tests.adapters.pieces import DEADLINE, eventually, join_all, no_thread
@@ -162,5 +163,35 @@ def test_the_thread_that_became_free_last_is_woken_first_and_no_other() -> None:
         pool.submit(doors[0])
         assert taken.get(timeout=DEADLINE) is threads[1]
         eventually(lambda: len(pool._free) == 2, "both are")
+    pool.close()
+    join_all(name)
+
+
+def test_many_items_at_once_wake_one_thread_and_that_one_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, taken, going = "one-wakes-the-next", SimpleQueue[int](), threading.Event()
+    start, starting = Thread.start, SimpleQueue[Thread]()
+
+    def hold_back(thread: Thread) -> None:
+        starting.put(thread)
+
+    monkeypatch.setattr(Thread, "start", hold_back)
+
+    def take(item: int) -> None:
+        taken.put(item)
+        assert going.wait(DEADLINE)
+
+    pool = Pool(take, name=name, limit=3)
+    for item in range(3):
+        assert pool.submit(item)
+        assert pool.coming
+        assert starting.qsize() == 1
+    for item in range(3):
+        start(starting.get(timeout=DEADLINE))
+        assert taken.get(timeout=DEADLINE) == item
+        assert pool.coming == (item < 2)
+        assert starting.qsize() == (1 if item < 2 else 0)
+    going.set()
     pool.close()
     join_all(name)
