@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import select
+import selectors
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -203,7 +204,43 @@ def writable(sock: socket.socket) -> bool:
     return bool(select.select([], [sock], [], DEADLINE)[1])
 
 
+def test_an_address_that_takes_its_time_has_it_until_the_deadline(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    class Slow(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> Any:
+            nonlocal looks
+            looks += 1
+            return super().select(timeout) if looks > 5 else []
+
+    def wanted() -> bool:
+        clock[0] += 1.0  # far more than the next address would have to wait
+        return True
+
+    clock = [0.0]
+    monkeypatch.setattr(dialing, "DefaultSelector", Slow)
+    monkeypatch.setattr(dialing, "monotonic", lambda: clock[0])
+    server = listen()
+    with dialing.connect("127.0.0.1", port_of(server), 60.0, wanted) as dialed:
+        assert dialed.getpeername() == server.getsockname()
+
+
 # Several addresses.
+
+
+def test_the_next_address_is_left_alone_where_the_first_one_answers(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialing, "_STAGGER", DEADLINE)
+    first, second = listen(), listen()
+    second.setblocking(False)
+    resolve_to(monkeypatch, first.getsockname(), second.getsockname())
+    with connect("gateway.example", 443) as dialed:
+        assert dialed.getpeername() == first.getsockname()
+        with pytest.raises(BlockingIOError):
+            second.accept()
 
 
 def test_the_next_address_is_tried_at_once_when_the_first_one_refuses(
