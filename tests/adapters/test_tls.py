@@ -207,6 +207,21 @@ def test_the_end_of_the_stream_during_the_handshake(ca: trustme.CA) -> None:
     )
 
 
+def test_the_end_of_tls_during_the_handshake_is_the_end_of_the_stream(ca: trustme.CA) -> None:
+    conversation = Conversation(make_context(trusting(ca)))
+    assert conversation.say()
+    conversation.hear(bytes.fromhex("15 0303 0002 01 00"))  # close_notify: RFC 8446 section 6.1
+    assert conversation.closed.cause is Cause.TLS_FAILED
+    assert conversation.closed.reason.startswith("the peer ended the stream during the TLS hand")
+
+
+def test_the_end_of_the_stream_without_tls_is_no_tls_that_failed() -> None:
+    conversation = Conversation(None, url="ws://127.0.0.1:8765/epos")
+    assert conversation.say()
+    conversation.hear_the_end()
+    assert conversation.closed.cause is not Cause.TLS_FAILED
+
+
 def test_the_end_of_the_stream_afterwards_is_a_lost_connection(ca: trustme.CA) -> None:
     conversation, server = Conversation(make_context(trusting(ca))), Server(server_context(ca))
     conversation.talk(server)
