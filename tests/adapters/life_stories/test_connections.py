@@ -71,6 +71,16 @@ def test_a_close_by_the_gateway_is_answered_and_dialed_again(
     assert second.call("GetOrderByIdV1", {"orderId": "o-1"}).result == order("o-1")
 
 
+def test_the_end_of_the_stream_without_a_close_is_noticed_at_once_and_dialed_again(
+    serve: Serve, epos: Epos, played: PlayedGateway
+) -> None:
+    service = serve(epos, url=played.url, ping_interval=30.0)  # longer than DEADLINE
+    played.accept_epos().socket.close()
+    closed = service.wait_for_event(Closed)
+    assert (closed.cause, closed.code) == (Cause.LOST, 1006)
+    played.accept_epos()
+
+
 def test_a_request_that_is_abandoned_in_one_breath_leaves_its_place(
     serve: Serve, epos: Epos, played: PlayedGateway
 ) -> None:
