@@ -7,13 +7,11 @@ from os import strerror
 from typing import Any, cast
 
 import pytest
+from tests.adapters.around import LINK, Around
 
 from dojo_adapters.engine import Engine
 from dojo_adapters.sockets import SocketTransport
 from dojo_adapters.tls import Wire
-from dojo_proto import Link
-
-LINK = Link(number=1, server_hostname=None)
 
 
 class Socket:
@@ -36,38 +34,6 @@ class Socket:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-class Around:
-    """What is around a transport: its engine, and its wire with the bytes that are `to_send`."""
-
-    def __init__(self) -> None:
-        self.to_send: list[bytes] = []
-        self.told: list[tuple[Any, ...]] = []
-        self.over = False
-        self.transport: Carrying | None = None
-
-    # The engine.
-
-    def carries(self, _link: Link) -> bool:
-        return not self.over
-
-    def lost(self, link: Link, error: Exception) -> None:
-        self.told.append(("lost", link, error))
-        self.over = True
-        if self.transport is not None:
-            self.transport.settle()  # as its turn does
-
-    # The wire.
-
-    def receive(self, data: bytes, _now: float) -> None:
-        self.told.append(("received", data))
-
-    def receive_eof(self, _now: float) -> None:
-        self.told.append(("end",))
-
-    def data_to_send(self, _now: float) -> bytes:
-        return self.to_send.pop(0) if self.to_send else b""
 
 
 class Carrying(SocketTransport):
