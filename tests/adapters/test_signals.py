@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from queue import SimpleQueue
 from threading import Thread
 
@@ -132,6 +132,28 @@ def test_other_signals_still_wake_who_waits_for_them(called: Calls) -> None:
         assert called.next() == "own"
     finally:
         assert signal.set_wakeup_fd(-1) == sending.fileno()
+        signal.signal(signal.SIGUSR1, before)
+        receiving.close()
+        sending.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no other signals")
+def test_where_nobody_reads_those_others_the_service_still_stops(called: Calls) -> None:
+    receiving, sending = socket.socketpair()
+    sending.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:  # until it takes no more
+            sending.send(bytes(4096))
+    before = signal.signal(signal.SIGUSR1, lambda *_: called.put("own"))
+    signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
+    try:
+        with noting(called):
+            signal.raise_signal(signal.SIGUSR1)
+            assert called.next() == "own"
+            signal.raise_signal(signal.SIGTERM)
+            assert called.next() == "stop"
+    finally:
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGUSR1, before)
         receiving.close()
         sending.close()
