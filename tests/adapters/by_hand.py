@@ -68,9 +68,9 @@ class ByHand(Engine):
     woken: Event
     did: list[tuple[Any, ...]]
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, settings: Settings = SETTINGS, **options: Any) -> None:
         self.woken, self.did = Event(), []
-        super().__init__(EPOS, SETTINGS, allow_async=True, **options)
+        super().__init__(EPOS, settings, allow_async=True, **options)
 
     def wake(self) -> None:
         self.woken.set()

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from errno import ECONNRESET
 from os import strerror
 from queue import SimpleQueue
@@ -10,15 +11,16 @@ from time import monotonic
 from typing import cast
 
 import pytest
-from tests.adapters.by_hand import LINK, ByHand, Script, make_task, scripted
+from msgspec.structs import replace
+from tests.adapters.by_hand import LINK, SETTINGS, ByHand, Script, make_task, scripted
 from tests.adapters.pieces import DEADLINE, join_all, make_begin, make_call, make_run
 
 from dojo_adapters import engine as engines
 from dojo_adapters.engine import Engine
 from dojo_adapters.steps import JOURNAL_TIMEOUT
-from dojo_proto import Client, Dial, Link, MemoryJournal, Stop
+from dojo_proto import Client, Dial, Link, MemoryJournal, OrderUpdated, Stop
 from dojo_proto.errors import AuthenticationError
-from dojo_proto.events import Cause, TakenOver
+from dojo_proto.events import Cause, NoticesDropped, Opened, TakenOver
 from dojo_proto.events import Event as ClientEvent
 from dojo_proto.journal import Found, JournalError
 from dojo_proto.work import Cancel, JournalStep, Returned
@@ -66,6 +68,34 @@ def test_a_dial_is_begun_once_and_the_next_one_anew(engine: ByHand, client: Scri
         client.action = Dial(number=number, host="127.0.0.1", port=9, deadline=0.0)
         engine.turn()
     assert engine.done("dial") == [("dial", 1), ("dial", 2)]
+
+
+def test_each_dial_sets_the_clock_of_the_wall_anew(
+    engine: ByHand, client: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "monotonic", lambda: 1000.0)
+    for number, wall in enumerate((5000.0, 8000.0), start=1):
+        monkeypatch.setattr(engines, "time", lambda wall=wall: wall)
+        client.action = Dial(number=number, host="127.0.0.1", port=9, deadline=0.0)
+        engine.turn()
+    assert client.told == [("set_wall_offset", 4000.0), ("set_wall_offset", 7000.0)]
+
+
+def test_a_dial_that_a_thread_has_taken_after_all_has_not_failed(
+    engine: ByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Taken:
+        """There was no thread for it, but one got free before it was withdrawn."""
+
+        def submit(self, _dial: object) -> bool:
+            return False
+
+        def withdraw(self, _dial: object) -> bool:
+            return False
+
+    monkeypatch.setattr(engines, "dial_threads", Taken)
+    Engine.start_dial(engine, DIAL)
+    assert not engine.inbox.waiting
 
 
 def test_the_end_is_told_once_and_with_what_came_first(engine: ByHand, client: Script) -> None:
@@ -226,6 +256,60 @@ def test_it_is_not_released_before_an_observer_has_seen_the_last_event(client: S
     going.set()
     assert engine.release(DEADLINE)
     assert seen == [last]
+
+
+def test_what_is_told_of_the_last_that_came_in_is_seen_too(client: Script) -> None:
+    seen: list[ClientEvent] = []
+    engine = ByHand(on_event=seen.append)
+    last = [TakenOver(reason="by another instance"), TakenOver(reason="and by another")]
+    engine.inbox.put(lambda _now: client.events.extend(last))
+    engine.close()
+    assert engine.release(DEADLINE)
+    assert seen == last
+
+
+@contextmanager
+def telling_dojo(client: Script) -> Iterator[tuple[ByHand, socket.socket, list[ClientEvent]]]:
+    """An engine that tells Dojo of a change, Dojo's end of that, and the events."""
+    seen: list[ClientEvent] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE)
+        api_url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        engine = ByHand(replace(SETTINGS, api_url=api_url), on_event=seen.append)
+        client.events.append(Opened(link=1, url=SETTINGS.url, seconds=0.0))
+        engine.start()
+        engine.notify(OrderUpdated("order-1"))
+        client.action = Stop(error=None)
+        with server.accept()[0] as dojo:
+            yield engine, dojo, seen
+    join_all("dojo-rest")
+
+
+def test_one_that_has_ended_is_not_released_before_dojo_has_heard_of_all_changes(
+    client: Script,
+) -> None:
+    with telling_dojo(client) as (engine, dojo, seen):
+        engine.turn()
+        engine.close()
+        assert not engine.release(0.0)
+        dojo.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        assert engine.release(DEADLINE)
+        assert [type(event) for event in seen] == [Opened]
+
+
+def test_one_that_is_given_up_does_not_wait_for_that_and_tells_what_was_dropped(
+    client: Script,
+) -> None:
+    with telling_dojo(client) as (engine, _dojo, seen):
+        engine.close()
+        assert engine.release(1.0)  # for the observer, which has it at once
+        assert [event.count for event in seen if isinstance(event, NoticesDropped)] == [1]
+
+
+def test_the_journals_thread_ends_with_it_even_if_nobody_waits_for_that() -> None:
+    engine = ByHand(journal=Disk())
+    engine.close()
+    join_all("dojo-journal")
 
 
 def test_once_it_is_closed_nothing_more_is_begun(engine: ByHand, client: Script) -> None:
