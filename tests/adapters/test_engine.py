@@ -8,7 +8,7 @@ from os import strerror
 from queue import SimpleQueue
 from threading import Event, get_ident
 from time import monotonic
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 from msgspec.structs import replace
@@ -179,6 +179,21 @@ def test_a_socket_goes_to_its_link_or_is_closed(engine: ByHand, client: Script) 
         assert late.fileno() == -1
 
 
+@pytest.mark.parametrize("error", [OSError("no route"), UnicodeError("no name")])
+def test_a_dial_that_fails_is_told_with_the_reason(
+    error: Exception, engine: ByHand, client: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(*_arguments: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(engines, "connect", connect)
+    Engine.start_dial(engine, DIAL)
+    assert engine.woken.wait(DEADLINE)
+    engine.drain_inbox()
+    [told] = client.told
+    assert told[:3] == ("dial_failed", 1, f"no connection to 127.0.0.1:9: {error}")
+
+
 def test_without_tls_no_trust_store_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "make_context", lambda _context: pytest.fail("nobody needs it"))
     ByHand().close()
@@ -234,6 +249,20 @@ def test_a_journal_of_ones_own_is_left_open(client: Script) -> None:
     engine.close()
     assert engine.release(DEADLINE)
     assert disk.closed == 0
+
+
+def test_a_journal_that_is_interrupted_while_it_is_opened_is_not_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(Disk):
+        def unsettled(self) -> NoReturn:
+            raise KeyboardInterrupt
+
+    disk = Interrupted()
+    monkeypatch.setattr(engines, "open_journal", lambda _name: disk)
+    with pytest.raises(KeyboardInterrupt):
+        ByHand(journal="sqlite:/var/lib/acme/journal.db")
+    assert disk.closed == 1
 
 
 # The end.
@@ -297,10 +326,14 @@ def test_one_that_has_ended_is_not_released_before_dojo_has_heard_of_all_changes
         assert [type(event) for event in seen] == [Opened]
 
 
+@pytest.mark.parametrize("asked", [False, True])
 def test_one_that_is_given_up_does_not_wait_for_that_and_tells_what_was_dropped(
-    client: Script,
+    asked: bool, client: Script
 ) -> None:
     with telling_dojo(client) as (engine, _dojo, seen):
+        if asked:
+            engine.request_abort()
+            engine.drain_inbox()
         engine.close()
         assert engine.release(1.0)  # for the observer, which has it at once
         assert [event.count for event in seen if isinstance(event, NoticesDropped)] == [1]
