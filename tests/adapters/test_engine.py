@@ -81,23 +81,6 @@ def test_each_dial_sets_the_clock_of_the_wall_anew(
     assert client.told == [("set_wall_offset", 4000.0), ("set_wall_offset", 7000.0)]
 
 
-def test_a_dial_that_a_thread_has_taken_after_all_has_not_failed(
-    engine: ByHand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Taken:
-        """There was no thread for it, but one got free before it was withdrawn."""
-
-        def submit(self, _dial: object) -> bool:
-            return False
-
-        def withdraw(self, _dial: object) -> bool:
-            return False
-
-    monkeypatch.setattr(engines, "dial_threads", Taken)
-    Engine.start_dial(engine, DIAL)
-    assert not engine.inbox.waiting
-
-
 def test_the_end_is_told_once_and_with_what_came_first(engine: ByHand, client: Script) -> None:
     fault, refused = RuntimeError("a fault in this program"), AuthenticationError("no", status=401)
     engine.error = fault
