@@ -53,13 +53,10 @@ class Admission:
 
     def take(self, call: Call) -> bool:
         """Give `call` a place if there is one that nobody waits for; say whether there was."""
-        # Those that wait already come first, as long as they may.
-        if self.queued and self._queues[call.handler.queue]:
-            return False
-        return self._take_place(call)
-
-    def _take_place(self, call: Call) -> bool:
         handler = call.handler
+        # Those that wait already come first, as long as they may.
+        if self.queued and (waiting := self._queues[handler.queue]) and waiting[0] is not call:
+            return False
         read = handler.reads
         if self.running >= self._limit or (read and self.reads >= self._read_limit):
             return False
@@ -87,7 +84,7 @@ class Admission:
     def next_ready(self) -> Call | None:
         """A waiting call that has just been given a place; None if there is none."""
         for waiting in self._queues:
-            if waiting and self._take_place(waiting[0]):
+            if waiting and self.take(waiting[0]):
                 self.queued -= 1
                 return waiting.popleft()
         return None
@@ -101,10 +98,13 @@ class Admission:
 
     def release(self, call: Call) -> None:
         """`call` is over: its place, and its worker if it still holds one, are free."""
+        reads = call.handler.reads
         if call.threaded:
-            self.release_worker(call)
+            call.threaded = False
+            self.threads -= 1
+            self.threads_of_reads -= reads
         self.running -= 1
-        self.reads -= call.handler.reads
+        self.reads -= reads
 
     def waiting(self) -> Iterator[Call]:
         """Every call that waits."""

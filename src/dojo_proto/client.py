@@ -31,6 +31,7 @@ from dojo_proto.framing import NORMAL_CLOSURE, Message
 from dojo_proto.journal import Found, Row
 from dojo_proto.pending import PendingEvents
 from dojo_proto.settings import Settings, environment_of
+from dojo_proto.shortcut import Shortcut
 from dojo_proto.status import Status
 from dojo_proto.supervisor import DRAINING, State, Supervisor
 from dojo_proto.timers import earlier
@@ -50,7 +51,6 @@ class Client:
     """
 
     __slots__ = (
-        "_address",
         "_api_key",
         "_connection",
         "_dispatch",
@@ -59,8 +59,8 @@ class Client:
         "_events",
         "_last_received",
         "_link",
-        "_proxy",
         "_settings",
+        "_shortcut",
         "_supervisor",
         "_wall_offset",
     )
@@ -81,8 +81,6 @@ class Client:
         self._settings = settings
         self._entropy = entropy
         self._wall_offset = wall_offset
-        self._address = settings.address
-        self._proxy = settings.proxy_address
         self._events = PendingEvents()
         emit = self._events.put
         self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=emit)
@@ -97,6 +95,7 @@ class Client:
             observe=observe,
             wall_offset=wall_offset,
         )
+        self._shortcut = Shortcut(self._dispatch, settings, observe=observe)
         self._connection: Connection | None = None
         self._link: Link | None = None
         self._api_key = ""
@@ -110,7 +109,7 @@ class Client:
             return Carry(link=self._link)
         match self._supervisor.state:
             case State.DIALING:
-                via = self._proxy or self._address
+                via = self._settings.proxy_address or self._settings.address
                 return Dial(
                     number=self._supervisor.dials,
                     host=via.host,
@@ -243,7 +242,8 @@ class Client:
         self._dispatch.intake.scope = f"{environment_of(api_key)}/{self._settings.instance}"
         self._connection = connection
         self._api_key = api_key
-        hostname = self._address.host if self._address.tls else None
+        address = self._settings.address
+        hostname = address.host if address.tls else None
         self._link = Link(number=number, server_hostname=hostname)
         return self._link
 
@@ -257,8 +257,10 @@ class Client:
         connection = self._current(link)
         if connection is not None and data:
             self._last_received = now
-            connection.receive_data(data, now)
-            self._advance(now)
+            begun = self._shortcut.begin(connection, data, now)
+            if begun < len(data):
+                connection.receive_data(data[begun:], now)
+                self._advance(now)
 
     def receive_eof(self, link: Link, now: float) -> None:
         """The peer has ended the stream of `link`."""
@@ -293,7 +295,11 @@ class Client:
 
     def ran(self, call: Call, outcome: Outcome, now: float) -> None:
         """A handler has returned, raised, or been cancelled."""
-        self._dispatch.ran(call, outcome, now)
+        connection = self._connection
+        if connection is None or not self._shortcut.end(connection, call, outcome, now):
+            self._dispatch.ran(call, outcome, now)
+        elif connection.state is OPEN:
+            return  # as nearly always
         self._advance(now)
 
     def committed(self, call: Call, now: float) -> None:
@@ -354,23 +360,17 @@ class Client:
 
     def _wind_up(self, connection: Connection, now: float) -> bool:
         """Let go of a connection that nobody needs; say whether that made something happen."""
-        state = connection.state
-        if state is CLOSING:
-            self._unlink(now)  # RFC 6455 section 5.5.1: behind a Close no answer may leave
+        if connection.state is CLOSING:
+            # RFC 6455 section 5.5.1: behind a Close no answer may leave.
+            self._dispatch.link_closed(self._dispatch.delivery.link, now)
             return False
         if self._supervisor.state is not DRAINING:
             return False
-        if state is OPEN and not self._drained:
+        if connection.state is OPEN and not self._drained:
             return False
         # Nothing is left to answer; on one that is still opening nothing was ever asked.
         connection.close(NORMAL_CLOSURE, _STOPPED, now)
         return True
-
-    def _unlink(self, now: float) -> None:
-        """Nobody on the link can be answered any more."""
-        link = self._dispatch.delivery.link
-        if link:
-            self._dispatch.link_closed(link, now)
 
     def _handle(self, event: ConnectionEvent, connection: Connection, now: float) -> None:
         is_over = connection.state is CLOSED  # what came in behind what ended it counts as unread
@@ -381,7 +381,7 @@ class Client:
         elif isinstance(event, Ended):
             self._connection = None
             self._link = None
-            self._unlink(now)
+            self._dispatch.link_closed(self._dispatch.delivery.link, now)
             self._dial_over(event, now)
         elif is_over:
             pass

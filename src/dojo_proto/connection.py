@@ -12,6 +12,7 @@ import msgspec
 
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.events import Cause
+from dojo_proto.fast_lane import cut
 from dojo_proto.framing import (
     ABNORMAL_CLOSURE,
     NO_STATUS_RECEIVED,
@@ -157,6 +158,13 @@ class Connection:
             if outcome is not None:
                 self.settle(outcome, now)
 
+    def receive_texts(self, data: bytes, now: float) -> tuple[list[bytes], int]:
+        """Take the plain texts that `data` begins with; what is behind is for `receive_data`."""
+        if self.state is not OPEN or (framing := self._framing) is None or not framing.between:
+            return [], 0
+        self._keepalive.received(now)
+        return cut(data, 0, framing.longest)
+
     def receive_eof(self, now: float) -> None:
         """The peer has ended the stream."""
         self.fail(Cause.LOST, "the stream ended without a Close frame", now)
@@ -230,12 +238,9 @@ class Connection:
             return None
         waiting = outbound.size()
         if waiting >= self._limits.max_outbound:
-            self.abort(
-                Cause.UNREAD,
-                f"{waiting} bytes wait for the peer to read them; "
-                f"{self._limits.max_outbound} are allowed",
-                now,
-            )
+            allowed = self._limits.max_outbound
+            reason = f"{waiting} bytes wait for the peer to read them; {allowed} are allowed"
+            self.abort(Cause.UNREAD, reason, now)
             return None
         if fragment is None:
             return outbound.put(self._framing.text(payload), confirm=confirm)
@@ -320,11 +325,9 @@ class Connection:
         elif self._peer_closed and self._ending is not None:
             self._end(self._ending, now)  # both have said Close; only TCP lingers
         else:
-            self.abort(
-                Cause.CLOSE_TIMEOUT,
-                f"the Close frame was not answered within {self._limits.close_timeout:g} s",
-                now,
-            )
+            seconds = self._limits.close_timeout
+            reason = f"the Close frame was not answered within {seconds:g} s"
+            self.abort(Cause.CLOSE_TIMEOUT, reason, now)
 
     # Inside.
 

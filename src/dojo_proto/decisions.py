@@ -133,14 +133,15 @@ def sound(outcome: Outcome) -> Outcome:
     if type(outcome) is not Returned:
         return outcome
     kind: Any = type(outcome.value)
-    if _is_awaited(kind):
+    if is_awaited(kind):
         reason = "it returned something to await: it has to be registered as an `async def`"
         return Raised(TypeError(reason))
     return outcome
 
 
 @lru_cache(256)  # an abstract class is slow to ask, and a till has few types of results
-def _is_awaited(kind: Any) -> bool:
+def is_awaited(kind: Any) -> bool:
+    """Whether what is of that type is something to await, and so no result."""
     return issubclass(kind, Awaitable)
 
 

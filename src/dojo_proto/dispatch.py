@@ -43,7 +43,6 @@ class Dispatch:
     """
 
     __slots__ = (
-        "_reads",
         "_reports",
         "_settings",
         "_shed",
@@ -52,6 +51,7 @@ class Dispatch:
         "delivery",
         "draining",
         "intake",
+        "reads",
         "receipts",
         "settling",
         "table",
@@ -85,14 +85,6 @@ class Dispatch:
         self._settings = settings
         self.agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
         self.table = Table()
-        self._reads = Reads(
-            timeout=settings.read_timeout,
-            table=self.table,
-            agenda=self.agenda,
-            delivery=self.delivery,
-            reports=self._reports,
-            leave=self._leave,
-        )
         self.receipts = Receipts(note=self.agenda.note, emit=emit)
         self.settling = Settling(
             unresolved,
@@ -103,12 +95,24 @@ class Dispatch:
             receipts=self.receipts,
             run=self._run,
         )
+        self.reads = Reads(
+            timeout=settings.read_timeout,
+            admission=self.admission,
+            table=self.table,
+            agenda=self.agenda,
+            delivery=self.delivery,
+            reports=self._reports,
+            settling=self.settling,
+            refill=self._refill,
+        )
         self._shed = 0  # calls that are only looked up, and hold no place
 
     # What comes from the connection.
 
     def link_closed(self, link: int, now: float) -> None:
         """Nobody on `link` waits any more. What changes the till goes on, its answer is kept."""
+        if not link:
+            return  # it was told before, or never was open
         self.delivery.link = 0
         self.receipts.link_closed()
         for call in self.settling.abandoned():
@@ -121,7 +125,7 @@ class Dispatch:
                 self.admission.withdraw(call)
                 self.table.forget(call)
             elif call.identity is None and not call.answered:
-                self._reads.give_up(call)
+                self.reads.give_up(call)
 
     # What the adapter does.
 
@@ -162,7 +166,7 @@ class Dispatch:
             if not declared or call.phase is not RUNNING:
                 self._reports.failed(call, outcome.error)
         if call.identity is None:
-            self._reads.ran(call, outcome, now)
+            self.reads.ran(call, outcome, now)
             return
         if call.phase is RUNNING:
             step = decisions.after_run(call, outcome)
@@ -243,13 +247,17 @@ class Dispatch:
             self.table.know(call)
         if self.draining:
             self._turn_away(call, now)
-            return
-        if self.admission.take(call):
+        elif self.admission.take(call):
             self._start(call, now)
-        elif self.admission.wait(call, now):
-            self.table.arm(call)
-        else:
+        elif not self.wait(call, now):
             self._turn_away(call, now)
+
+    def wait(self, call: Call, now: float) -> bool:
+        """Let `call` wait for a place, if there is room for that; say whether there was."""
+        if not self.admission.wait(call, now):
+            return False
+        self.table.arm(call)
+        return True
 
     def _join(self, call: Call, repeat: Call, identity: Identity, now: float) -> None:
         """Let those who sent `repeat` wait for the answer to `call`, as far as there is room."""
@@ -289,7 +297,7 @@ class Dispatch:
 
     def _start(self, call: Call, now: float) -> None:
         if call.identity is None:
-            self._reads.start(call, now)
+            self.reads.start(call, now)
         else:
             self.table.started[call.number] = call
             self._begin(call, insert=True)
@@ -363,7 +371,7 @@ class Dispatch:
     def _too_slow(self, call: Call, now: float) -> None:
         self._reports.slow(call, now)
         if call.identity is None:
-            self._reads.too_slow(call, now)
+            self.reads.too_slow(call, now)
 
     def _done(self, call: Call, now: float) -> None:
         move(call, DONE)
@@ -378,13 +386,10 @@ class Dispatch:
             self._admit(repeat, now)
         self.settling.start_next(now)
 
-    def _leave(self, call: Call, now: float) -> None:
-        """The read `call` is over: its place is for those who wait."""
-        self.admission.release(call)
-        if self.admission.queued:
-            self._start_waiting(now)
-        if self.settling.waiting:
-            self.settling.start_next(now)
+    def _refill(self, now: float) -> None:
+        """A read is over: its place is for those who wait."""
+        self._start_waiting(now)
+        self.settling.start_next(now)
 
     def _start_waiting(self, now: float) -> None:
         while (ready := self.admission.next_ready()) is not None:

@@ -59,6 +59,11 @@ def cut(data: bytes, at: int, longest: int) -> tuple[list[bytes], int]:
     return texts, at
 
 
+def start_of(texts: list[bytes], end: int) -> int:
+    """Where the frame of the first of `texts` begins, if that of the last ends at `end`."""
+    return end - sum(len(text) + (2 if len(text) < 126 else 4) for text in texts)
+
+
 def control(data: bytes, at: int) -> tuple[int, bytes] | None:
     """The first byte and the payload of the plain ping or pong that `data` has at `at`, if any."""
     if len(data) - at < 2 or data[at] not in _PING_PONG:

@@ -123,9 +123,10 @@ class Framing:
         "_ended",
         "_keys",
         "_masked",
-        "_max",
         "_owed",
         "_slow",
+        "between",
+        "longest",
     )
 
     def __init__(
@@ -139,7 +140,8 @@ class Framing:
         self._client = client
         self._keys = fast_lane.mask_keys(entropy)
         self._masked = fast_lane.quickest_mask()
-        self._max = max_message_size
+        self.longest = max_message_size
+        """Bytes that a message may have."""
         self._deflate = deflate if deflate is not None and deflate.enabled() else None
         # While the slow lane has a frame or a message under way.
         self._slow: SlowLane | None = None
@@ -148,6 +150,8 @@ class Framing:
         self._begun = b""
         self._owed = 0
         self._ended = False
+        self.between = client
+        """A frame begins with the next byte, and `fast_lane.cut` may look at it."""
 
     def receive_data(self, data: bytes) -> list[FrameEvent]:
         """What `data` completes, in order. Bytes behind the end are ignored."""
@@ -160,7 +164,7 @@ class Framing:
             if not self._owed:
                 # What a server gets is masked, and nothing for the fast lane.
                 if self._client and self._slow is None:
-                    texts, at = fast_lane.cut(data, at, self._max)
+                    texts, at = fast_lane.cut(data, at, self.longest)
                     events += map(Message, texts)
                     if at == size:
                         break
@@ -183,13 +187,14 @@ class Framing:
             self._owed = (self._owed - len(piece)) or slow.owed
             if not self._owed and slow.between:
                 self._slow = None
+        self.between = self._slow is None and not (self._begun or self._owed or self._ended)
         return events
 
     def _handed_over(self) -> "SlowLane":
         """The lane for what the fast one leaves; made when there is some, and left behind it."""
         if self._slow is None:
             self._slow = _slow_lane()(
-                client=self._client, max_message_size=self._max, deflate=self._deflate
+                client=self._client, max_message_size=self.longest, deflate=self._deflate
             )
         return self._slow
 

@@ -24,11 +24,11 @@ class Intake:
 
     __slots__ = (
         "_admit",
-        "_count",
         "_delivery",
-        "_handlers",
         "_max_depth",
         "_reports",
+        "count",
+        "handlers",
         "last_request",
         "scope",
     )
@@ -47,12 +47,12 @@ class Intake:
         """Tells environments and instances apart in the journal."""
         self.last_request: float | None = None
         """When the last request came in."""
-        self._handlers = handlers
+        self.handlers = handlers
         self._max_depth = max_depth
         self._delivery = delivery
         self._reports = reports
         self._admit = admit
-        self._count = 0
+        self.count = 0
 
     def receive(self, link: int, message: Message, now: float) -> None:
         """Take a message of the open link."""
@@ -95,7 +95,7 @@ class Intake:
         waiter = Waiter(link, request.id, now, gathering)
         if gathering is not None:
             gathering.expect(waiter)
-        handler = self._handlers.get(request.method)
+        handler = self.handlers.get(request.method)
         if handler is None:
             reason = "this EPOS has no such method"
             # What the peer calls it is echoed if need be, but is no name for observers.
@@ -109,10 +109,10 @@ class Intake:
             self._refuse(waiter, method.wire, INVALID_PARAMS, reason, now)
             return
         try:
-            self._count += 1
+            self.count += 1
             if handler.by_event is not None:
                 handler = handler.chosen(raw)
-            call = Call(self._count, handler, [waiter], now, now, handler.decode(raw), raw)
+            call = Call(self.count, handler, [waiter], now, now, handler.decode(raw), raw)
             if not reads and handler.lookup is not None:
                 call.lookup_params = handler.lookup.decode(raw)
         except Exception as error:  # noqa: BLE001 - a user's own type may raise anything
@@ -129,12 +129,12 @@ class Intake:
     def _refuse(
         self, waiter: Waiter, method: str, code: int, reason: str, now: float, *, echoed: str = ""
     ) -> None:
-        self._count += 1
+        self.count += 1
         error = ErrorObject(
             code=code,
             message=reason,
             error_type=InvalidRequest.error_type,
             debug_message=reason,
-            trace_id=self._reports.trace_id(self._count),
+            trace_id=self._reports.trace_id(self.count),
         )
         self._delivery.reject(waiter, method, error, now, echoed=echoed)

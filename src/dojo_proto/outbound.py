@@ -24,7 +24,6 @@ class Outbound:
         "_pinged",
         "_pongs",
         "_proven",
-        "_put",
         "_queued",
         "_taken",
         "begun",
@@ -48,7 +47,6 @@ class Outbound:
         self._pongs: list[bytes] = []
         self._frames: list[bytes] = []
         self._queued = 0
-        self._put = 0
         self._taken = 0
         # The mark of the newest message whose arrival is to be proven, and the one up to which it
         # has been.
@@ -72,10 +70,10 @@ class Outbound:
         """
         self._frames.append(frame)
         self._queued += len(frame)
-        self._put += 1
+        mark = self._taken + len(self._frames)
         if confirm:
-            self._confirm = self._put
-        return self._put
+            self._confirm = mark
+        return mark
 
     def pong(self, payload: bytes) -> None:
         """Queue a pong. RFC 6455 section 5.5.3: of several pings only the newest need have one."""
@@ -101,11 +99,19 @@ class Outbound:
         """
         if not self.begun:
             self.written = self._taken
-            if not (self._pongs or self.close) and self.ping is None:
-                if not self._frames:
+            frames = self._frames
+            if not (self._pongs or self.close) and self.ping is None and self._queued <= limit:
+                # Messages and nothing else, or nothing at all: as it is nearly always.
+                if not frames:
                     return b""
-                if self._queued <= limit:
-                    return self._take_messages(now)
+                data = b"".join(frames)
+                if self._taken < self._confirm:
+                    self._keepalive.confirm(now)
+                self._taken += len(frames)
+                self._queued = 0
+                frames.clear()
+                self._keepalive.sent(now)
+                return data
         if framing is not None and len(self.begun) < limit:
             self._begin(framing, limit - len(self.begun), now)
         if len(self.begun) <= limit:
@@ -124,15 +130,6 @@ class Outbound:
         self._queued = 0
         self._pongs.clear()
         self.ping = self.close = None
-
-    def _take_messages(self, now: float) -> bytes:
-        """All messages, and nothing else waits: as it is nearly always."""
-        data = b"".join(self._frames)
-        self._note_taken(len(self._frames), now)
-        self._queued = 0
-        self._frames.clear()
-        self._keepalive.sent(now)
-        return data
 
     def _note_taken(self, number: int, now: float) -> None:
         """So many more frames with messages leave."""

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dojo_proto import contract
-from dojo_proto.contract import Method, strict
+from dojo_proto.contract import Method, encode, strict
 from dojo_proto.params import located
 
 _REMEMBERED = 256
@@ -26,7 +25,7 @@ def encode_result(method: Method, value: Any) -> tuple[bytes, str]:
         missing = "Expected a result, got `None` - at `$` (is a return missing?)"
         return b"{}", "" if method.empty_result else missing
     try:
-        result = contract.encode(value)
+        result = encode(value)
         judge = _judge_once if len(result) <= _LONGEST else _judge
         fault, has_null = judge(method.result, result)
         if fault:

@@ -8,11 +8,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.proto.till import Till, payment
-from tests.proto.wired import KEY, bytewise, counting, plain
+from tests.proto.upgraded import dialed
+from tests.proto.wired import bytewise, counting, plain
 
 from dojo_proto import Client
 from dojo_proto.events import Closed, Event, HandlerFailed
-from dojo_proto.handshake import accept_token
 from dojo_proto.memory import MemoryJournal
 from dojo_proto.work import Begin, Cancel, Note, Raised, Returned, Run
 
@@ -66,16 +66,7 @@ class Played:
             uniform=lambda: 0.0,
             observe=True,
         )
-        self.client.start(0)
-        link = self.client.dial_succeeded(1, KEY, 0)
-        assert link is not None
-        self.link = link
-        request = self.client.data_to_send(link, 0).decode()
-        key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
-        self.upgraded = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept_token(key)}\r\n\r\n"
-        ).encode()
+        self.link, self.upgraded = dialed(self.client, 0)
 
     def feed(self, pieces: Iterable[bytes]) -> "Played":
         for piece in pieces:
