@@ -152,7 +152,7 @@ DEFECTS: list[tuple[str, str, Plant]] = [
     ("deflate", "the context is lost", around(Deflate, "frame_inbound_complete", without_context)),
     ("deflate", "UTF-8 is not checked", replaced(SlowLane, "_check_utf8", lambda *_, **__: None)),
     ("jsonrpc", "depth has no limit", replaced(jsonrpc, "nests_deeper_than", lambda *_: False)),
-    ("jsonrpc", "anything is an id", replaced(jsonrpc, "_NO_ID", b"")),
+    ("jsonrpc", "anything is an id", replaced(jsonrpc, "NO_ID", b"")),
     ("jsonrpc", "part of a batch is lost", around(jsonrpc, "_decode_batch", all_but_the_last)),
     (
         "jsonrpc",
