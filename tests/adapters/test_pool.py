@@ -29,6 +29,32 @@ def test_a_thread_that_has_ended_makes_room_for_the_next_one() -> None:
         join_all(name)
 
 
+def test_a_thread_that_ends_with_a_fault_is_told_of_and_leaves_its_place_to_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "ends-with-a-fault"
+    pool, taken = make_pool(name, limit=1, linger=None), SimpleQueue[str]()
+    told = SimpleQueue[object]()
+    running, going = threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda fault: told.put(fault.exc_type))
+
+    def faulty() -> None:
+        running.set()
+        assert going.wait(DEADLINE)
+        raise LookupError("a fault in what it took")
+
+    pool.submit(faulty)
+    assert running.wait(DEADLINE)
+    pool.submit(partial(taken.put, "left behind"))
+    going.set()
+    assert taken.get(timeout=DEADLINE) == "left behind"
+    assert told.get(timeout=DEADLINE) is LookupError
+    pool.submit(partial(taken.put, "the next"))
+    assert taken.get(timeout=DEADLINE) == "the next"
+    pool.close()
+    join_all(name)
+
+
 def test_a_thread_that_waits_keeps_nothing_of_what_it_took_last() -> None:
     class Item:
         def __call__(self) -> None:

@@ -95,10 +95,18 @@ class Pool(Generic[T]):
     def _work(self) -> None:
         woken = Lock()
         woken.acquire()
-        self._arrive()
-        while (found := self._next(woken)) is not None:
-            self._take(found[0])
-            del found  # a thread that waits keeps nothing of the last
+        try:
+            self._arrive()
+            while (found := self._next(woken)) is not None:
+                self._take(found[0])
+                del found  # a thread that waits keeps nothing of the last
+        except BaseException:
+            # It ends, and `threading.excepthook` tells why. Others take what it leaves.
+            with self._lock:
+                self._threads -= 1
+                if self._items:
+                    self._call_one()
+            raise
 
     def _arrive(self) -> None:
         with self._lock:
