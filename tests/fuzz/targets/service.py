@@ -10,13 +10,14 @@ from typing import Any
 from tests.fuzz.reader import Reader, pieces_of
 from tests.fuzz.said import check_text
 from tests.fuzz.targets.peer import LARGEST, REQUESTS, Socket, frame
+from tests.proto.driven import comparable
 from tests.proto.ledger import Ledger
 from tests.proto.till import Till
 from tests.proto.wired import KEY, counting, plain
 
 from dojo_proto import Carry, Client, Dial, Stop
 from dojo_proto.errors import NotFound
-from dojo_proto.events import Cause, Closed, Event, HandlerFailed
+from dojo_proto.events import Cause, Closed
 from dojo_proto.journal import Found, Verdict
 from dojo_proto.work import Begin, Cancel, JournalStep, Note, Outcome, Raised, Returned, Run, Work
 
@@ -97,7 +98,7 @@ class Service:
     def check(self) -> None:
         client = self.client
         while (event := client.next_event()) is not None:
-            self.trace.append(_comparable(event))
+            self.trace.append(comparable(event))
             if isinstance(event, Closed):
                 assert event.link not in self.closed, "one dial has ended twice"
                 self.closed.append(event.link)
@@ -314,8 +315,3 @@ STEPS: tuple[Callable[[Service], None], ...] = (
     Service.clock,
 )
 """What a byte of the script names."""
-
-
-def _comparable(event: Event) -> Any:
-    """An exception is no other's equal, though all of it is."""
-    return type(event.error) if isinstance(event, HandlerFailed) else event
