@@ -30,6 +30,8 @@ FUZZED = {
     "one answer and one end.",
     "service": "The whole client, with dials, data, time, results, stops and crashes in any "
     "order: nothing raises, no answer without a request, none twice, no payment booked twice.",
+    "shortcut": "Ordinary reads, which take a shortcut, beside a client that sends all requests "
+    "the long way: at no step of any script does it make a difference.",
 }
 """What the fuzzer tries to disprove, by its target."""
 

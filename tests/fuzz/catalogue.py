@@ -10,6 +10,7 @@ from tests.fuzz.targets import (
     jsonrpc,
     registration,
     service,
+    shortcut,
     upgrade,
 )
 
@@ -22,6 +23,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "registration": registration.target,
     "upgrade": upgrade.target,
     "service": service.target,
+    "shortcut": shortcut.target,
 }
 """Each takes any bytes, and raises if something is wrong with what comes of them."""
 

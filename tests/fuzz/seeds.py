@@ -4,20 +4,19 @@ import zlib
 
 import msgspec
 from tests.contract.instances import seeded
+from tests.fuzz import lives
 from tests.fuzz.catalogue import CORPUS, DICTIONARY
+from tests.fuzz.lives import Seeds
 from tests.fuzz.reader import chunk
 from tests.fuzz.said import KEY
 from tests.fuzz.targets.contracts import PARAMS, TYPES
 from tests.fuzz.targets.handshake import ACCEPT
 from tests.fuzz.targets.peer import REQUESTS, frame
 from tests.fuzz.targets.registration import SERVED
-from tests.fuzz.targets.service import STEPS
 from tests.fuzz.words import dictionary
 
 from dojo_proto.contract import Order, encode
 from dojo_proto.contract.shape import members
-
-Seeds = dict[str, bytes]
 
 _SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\n"
 _UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -260,111 +259,6 @@ def upgrade() -> Seeds:
     }
 
 
-_NAMES = {step.__name__: number for number, step in enumerate(STEPS)}
-_UP = ("dial", 0, "upgrade")
-_PAYMENT, _PAYMENT_AGAIN, _LOCK, _BATCH, _NOTIFICATION = 3, 5, 6, 7, 8
-
-
-def _script(*steps: str | int | bytes, options: int = 0) -> bytes:
-    made = [bytes([options])]
-    for step in steps:
-        if isinstance(step, bytes):
-            made.append(step)
-        else:
-            made.append(bytes([_NAMES[step] if isinstance(step, str) else step]))
-    return b"".join(made)
-
-
-def service() -> Seeds:
-    """Lives of a service."""
-    pay = ("request", _PAYMENT)
-    slow = [step for number in range(3, 8) for step in ("request", number % 5, "take")]
-    hello = b'{"jsonrpc":"2.0","id":"x","method":"SearchOrdersV1"}'
-    return {
-        "reads": _script(*_UP, "request", 0, "request", 1, "request", 2, "settle", 0),
-        "payment": _script(*_UP, *pay, "settle", 0, "due", "write", 0, "pong", *pay, "settle", 0),
-        "payment-differs": _script(*_UP, *pay, "settle", 0, "request", _PAYMENT_AGAIN, "settle", 0),
-        "no-lookup": _script(*_UP, *pay, "settle", 0, *pay, "settle", 0, options=0x31),
-        "batch": _script(*_UP, "request", _BATCH, "request", _NOTIFICATION, "settle", 0),
-        "echo": _script(*_UP, "request", _LOCK, "request", 0, "settle", 0, options=2),
-        "own-message": _script(*_UP, "message", chunk(hello), "settle", 0),
-        "parts": _script(
-            *_UP, "raw", chunk(b"\x01\x01{\x80\x01}\x89\x01?"), "write", 3, "write", 9
-        ),
-        "handler-raises": _script(
-            *_UP, *pay, "take", "finish", 0, "take", "finish", 3, "settle", 0, *pay, "settle", 0
-        ),
-        "journal-fails": _script(
-            *_UP,
-            *pay,
-            "take",
-            "finish",
-            2,
-            "settle",
-            0,
-            *pay,
-            "take",
-            "finish",
-            0,
-            "take",
-            "finish",
-            0,
-            "take",
-            "finish",
-            1,
-            "settle",
-            0,
-        ),
-        "answer-too-late": _script(
-            *_UP, *pay, "take", "finish", 0, "take", "eof", "due", *_UP, "finish", 0, "settle", 0
-        ),
-        "read-too-late": _script(
-            *_UP, "request", 0, "take", "close", 0, "eof", "due", *_UP, "finish", 0, "settle", 0
-        ),
-        "full": _script(*_UP, *slow, *slow, *slow, "due", "due", "settle", 0),
-        "unread": _script(*_UP, *(("request", 0) * 3 + ("settle", 1)) * 6),
-        "slow-peer": _script(*_UP, *(("request", 0, "settle", 5, "write", 100) * 6)),
-        "silence": _script(*_UP, "due", "write", 0, "due", "due", *_UP),
-        "no-upgrade": _script("dial", 0, "raw", chunk(b"HTTP/1.1 503 No\r\n\r\n"), "eof", "due"),
-        "no-dial": _script("dial_fails", "due", "dial_fails", "due", "due", "dial", 0, "due"),
-        "lost": _script(*_UP, *pay, "fail", 1, "due", *_UP, *pay, "settle", 0),
-        "drain": _script(
-            *_UP, *pay, "take", "stop", 9, "finish", 0, "settle", 0, "due", "write", 0
-        ),
-        "drain-too-long": _script(*_UP, *pay, "take", "stop", 9, "due", "write", 0, "due", "due"),
-        "abort": _script(
-            *_UP, *pay, "take", "finish", 0, "take", "abort", "finish", 0, "settle", 0
-        ),
-        "crash-before": _script(*_UP, *pay, "take", "finish", 0, "crash", *_UP, *pay, "settle", 0),
-        "crash-behind": _script(
-            *_UP,
-            *pay,
-            "take",
-            "finish",
-            0,
-            "take",
-            "finish",
-            0,
-            "crash",
-            "settle",
-            0,
-            *_UP,
-            *pay,
-            "settle",
-            0,
-            "due",
-            "write",
-            0,
-            "due",
-        ),
-        "crash-committed": _script(
-            *_UP, *pay, "settle", 0, "crash", "due", "due", *_UP, "clock", 9, *pay, "settle", 0
-        ),
-        "refused": _script("dial", 0, "raw", chunk(b"HTTP/1.1 401 No\r\n\r\n"), "eof", "due"),
-        "protocol-error": _script(*_UP, "raw", chunk(b"\x81\x01\xff"), "write", 0, "due", "due"),
-    }
-
-
 SEEDS = {
     "handshake": handshake,
     "frames": frames,
@@ -373,7 +267,8 @@ SEEDS = {
     "contract": contract,
     "registration": registration,
     "upgrade": upgrade,
-    "service": service,
+    "service": lives.of_service,
+    "shortcut": lives.of_shortcut,
 }
 
 

@@ -16,21 +16,25 @@ from dojo_proto import (
     jsonrpc,
     registration,
     rest,
+    results,
+    shortcut,
     slow_lane,
     upgrade,
 )
 from dojo_proto.admission import Admission
+from dojo_proto.call import Call, Waiter
 from dojo_proto.connection import Connection
 from dojo_proto.contract import Method, shape, strict
 from dojo_proto.deflate import Deflate
 from dojo_proto.delivery import Delivery
 from dojo_proto.events import Cause, Closed
-from dojo_proto.framing import Framing
+from dojo_proto.framing import Framing, Message
 from dojo_proto.handshake import Handshake
 from dojo_proto.journal import FRESH
 from dojo_proto.outbound import Outbound
 from dojo_proto.own_calls import OwnCalls
 from dojo_proto.rest import Answer, Failure, RestCall
+from dojo_proto.shortcut import Shortcut
 from dojo_proto.slow_lane import SlowLane
 from dojo_proto.stage import Asked
 
@@ -121,6 +125,63 @@ def without_the_rest(original: Callable[..., bytes], self: Outbound, *arguments:
     return taken
 
 
+def without_a_fault(original: Callable[..., Any], *arguments: Any) -> tuple[bytes, str]:
+    return original(*arguments)[0], ""
+
+
+def keeps_its_place(original: Callable[..., bool], self: Shortcut, *arguments: Any) -> bool:
+    ended = original(self, *arguments)
+    self._admission.running += ended
+    self._admission.reads += ended
+    return ended
+
+
+def overtaken(
+    original: Callable[..., int], self: Shortcut, connection: Connection, data: bytes, now: float
+) -> int:
+    """The reads of `data` first, and then the rest."""
+    if self._observe:
+        return original(self, connection, data, now)
+    texts, end = connection.receive_texts(data, now)
+    for text in [each for each in texts if not self._admit(each, now)]:
+        self._intake.receive(self._delivery.link, Message(text), now)
+    return end
+
+
+def though_draining(original: Callable[..., Any], self: Shortcut, *arguments: Any) -> Any:
+    draining, self._dispatch.draining = self._dispatch.draining, False
+    try:
+        return original(self, *arguments)
+    finally:
+        self._dispatch.draining = draining
+
+
+def though_answered(
+    original: Callable[..., bool],
+    self: Shortcut,
+    connection: Connection,
+    call: Call,
+    *arguments: Any,
+) -> bool:
+    if call.answered and not self._observe:
+        call.answered = False
+        call.waiters.append(Waiter(self._delivery.link, b"1", call.since, None))
+    return original(self, connection, call, *arguments)
+
+
+def uncounted(original: Callable[..., bool], self: Shortcut, *arguments: Any) -> bool:
+    count = self._intake.count
+    admitted = original(self, *arguments)
+    self._intake.count = count
+    return admitted
+
+
+def amidst_a_message(original: Callable[..., Any], self: Connection, *arguments: Any) -> Any:
+    if self._framing is not None:
+        self._framing.between = True
+    return original(self, *arguments)
+
+
 DEFECTS: list[tuple[str, str, Plant]] = [
     ("handshake", "nothing is checked", replaced(Handshake, "_fault", lambda *_: "")),
     ("handshake", "the key is shown", replaced(exchange, "redact", lambda text, _: text)),
@@ -206,6 +267,29 @@ DEFECTS: list[tuple[str, str, Plant]] = [
         "service",
         "the rest of a frame is lost",
         around(Outbound, "take", without_the_rest),
+    ),
+    # The machines have what they need of `results` by its own name.
+    ("shortcut", "any result is sent", around(results, "encode_result", without_a_fault)),
+    (
+        "shortcut",
+        "what is to be awaited is sent",
+        replaced(shortcut, "is_awaited", lambda _: False),
+    ),
+    ("shortcut", "depth has no limit", replaced(shortcut, "nests_deeper_than", lambda *_: False)),
+    ("shortcut", "a read keeps its place", around(Shortcut, "end", keeps_its_place)),
+    ("shortcut", "a read overtakes a payment", around(Shortcut, "begin", overtaken)),
+    ("shortcut", "a read starts while draining", around(Shortcut, "begin", though_draining)),
+    ("shortcut", "an answer does not end the drain", around(Shortcut, "end", though_draining)),
+    (
+        "shortcut",
+        "a read that nobody waits for is answered",
+        around(Shortcut, "end", though_answered),
+    ),
+    ("shortcut", "a read is not counted", around(Shortcut, "_admit", uncounted)),
+    (
+        "shortcut",
+        "a message is taken amidst another",
+        around(Connection, "receive_texts", amidst_a_message),
     ),
 ]
 
