@@ -98,13 +98,10 @@ class Admission:
 
     def release(self, call: Call) -> None:
         """`call` is over: its place, and its worker if it still holds one, are free."""
-        reads = call.handler.reads
         if call.threaded:
-            call.threaded = False
-            self.threads -= 1
-            self.threads_of_reads -= reads
+            self.release_worker(call)
         self.running -= 1
-        self.reads -= reads
+        self.reads -= call.handler.reads
 
     def waiting(self) -> Iterator[Call]:
         """Every call that waits."""

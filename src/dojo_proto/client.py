@@ -45,9 +45,10 @@ class Client:
     """One service. Driven by an adapter, from one thread at a time.
 
     `entropy(n)` gives n unpredictable bytes, `uniform()` a number in [0, 1). `state` is what
-    handlers get as `ctx.state`. With `observe`, events of every request are made too. `wall_offset`
-    is the wall clock minus the clock of `now`, in seconds. Raises ConfigurationError if the EPOS
-    cannot be served.
+    handlers get as `ctx.state`. With `observe`, events of every request are made too. Without
+    `shortcut` everything goes by the machines, which only takes longer. `wall_offset` is the wall
+    clock minus the clock of `now`, in seconds. Raises ConfigurationError if the EPOS cannot be
+    served.
     """
 
     __slots__ = (
@@ -74,6 +75,7 @@ class Client:
         uniform: Callable[[], float],
         state: Any = None,
         observe: bool = False,
+        shortcut: bool = True,
         wall_offset: float = 0.0,
     ) -> None:
         framing.prepare()
@@ -82,8 +84,7 @@ class Client:
         self._entropy = entropy
         self._wall_offset = wall_offset
         self._events = PendingEvents()
-        emit = self._events.put
-        self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=emit)
+        self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.put)
         self._dispatch = Dispatch(
             handlers=epos.handlers(),
             unresolved=epos.unresolved(),
@@ -91,11 +92,11 @@ class Client:
             scope=f"{settings.environment}/{settings.instance}",
             entropy=entropy,
             state=state,
-            emit=emit,
+            emit=self._events.put,
             observe=observe,
             wall_offset=wall_offset,
         )
-        self._shortcut = Shortcut(self._dispatch, settings, observe=observe)
+        self._shortcut = Shortcut(self._dispatch, settings, enabled=shortcut)
         self._connection: Connection | None = None
         self._link: Link | None = None
         self._api_key = ""
@@ -243,8 +244,7 @@ class Client:
         self._connection = connection
         self._api_key = api_key
         address = self._settings.address
-        hostname = address.host if address.tls else None
-        self._link = Link(number=number, server_hostname=hostname)
+        self._link = Link(number=number, server_hostname=address.host if address.tls else None)
         return self._link
 
     def dial_failed(self, number: int, reason: str, now: float) -> None:
@@ -257,9 +257,9 @@ class Client:
         connection = self._current(link)
         if connection is not None and data:
             self._last_received = now
-            begun = self._shortcut.begin(connection, data, now)
-            if begun < len(data):
-                connection.receive_data(data[begun:], now)
+            taken = self._shortcut.receive(connection, data, now)
+            if taken < len(data) or self._dispatch.delivery.outgoing:
+                connection.receive_data(data[taken:], now)
                 self._advance(now)
 
     def receive_eof(self, link: Link, now: float) -> None:
@@ -296,7 +296,7 @@ class Client:
     def ran(self, call: Call, outcome: Outcome, now: float) -> None:
         """A handler has returned, raised, or been cancelled."""
         connection = self._connection
-        if connection is None or not self._shortcut.end(connection, call, outcome, now):
+        if connection is None or not self._shortcut.answer(connection, call, outcome, now):
             self._dispatch.ran(call, outcome, now)
         elif connection.state is OPEN:
             return  # as nearly always
@@ -377,7 +377,7 @@ class Client:
         if isinstance(event, Message):
             link = self._dispatch.delivery.link
             if link and not is_over:  # behind this side's Close nobody can be answered
-                self._dispatch.intake.receive(link, event, now)
+                self._dispatch.intake.receive(link, event.data, now, binary=event.binary)
         elif isinstance(event, Ended):
             self._connection = None
             self._link = None

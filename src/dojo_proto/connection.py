@@ -159,8 +159,9 @@ class Connection:
                 self.settle(outcome, now)
 
     def receive_texts(self, data: bytes, now: float) -> tuple[list[bytes], int]:
-        """Take the plain texts that `data` begins with; what is behind is for `receive_data`."""
-        if self.state is not OPEN or (framing := self._framing) is None or not framing.between:
+        """Take the plain texts that `data` begins with, unless events wait; say where they end."""
+        framing, waiting = self._framing, self._events or self._ready
+        if framing is None or not framing.between or waiting or self.state is not OPEN:
             return [], 0
         self._keepalive.received(now)
         return cut(data, 0, framing.longest)
@@ -260,10 +261,7 @@ class Connection:
             self.abort(cause, reason, now)
 
     def confirm(self, now: float) -> bool:
-        """Ping at once, to prove that what was sent has arrived; say whether one is to leave.
-
-        None is if there is one already that will prove it.
-        """
+        """Ping at once, unless a ping that has left will prove what was sent; say if one leaves."""
         if self.state is not State.OPEN or not self._outbound.unproven:
             return False
         self._outbound.ping = self._entropy(4)

@@ -43,7 +43,6 @@ class Dispatch:
     """
 
     __slots__ = (
-        "_reports",
         "_settings",
         "_shed",
         "admission",
@@ -53,6 +52,7 @@ class Dispatch:
         "intake",
         "reads",
         "receipts",
+        "reports",
         "settling",
         "table",
     )
@@ -71,39 +71,37 @@ class Dispatch:
         wall_offset: float,
     ) -> None:
         self.draining = False
-        self._reports = Reports(emit=emit, observe=observe, trace_prefix=entropy(6).hex())
-        self.delivery = Delivery(echo_method=settings.echo_method, reports=self._reports)
+        self.reports = Reports(emit=emit, observe=observe, trace_prefix=entropy(6).hex())
+        self.delivery = Delivery(echo_method=settings.echo_method, reports=self.reports)
         self.admission = Admission(settings)
         self.intake = Intake(
             handlers=handlers,
             scope=scope,
             max_depth=settings.max_json_depth,
             delivery=self.delivery,
-            reports=self._reports,
+            reports=self.reports,
             admit=self._admit,
         )
         self._settings = settings
         self.agenda = Agenda(entropy=entropy, state=state, wall_offset=wall_offset)
         self.table = Table()
+        self.reads = Reads(
+            timeout=settings.read_timeout,
+            table=self.table,
+            agenda=self.agenda,
+            delivery=self.delivery,
+            reports=self.reports,
+            leave=self._leave,
+        )
         self.receipts = Receipts(note=self.agenda.note, emit=emit)
         self.settling = Settling(
             unresolved,
             handlers,
             table=self.table,
             admission=self.admission,
-            reports=self._reports,
+            reports=self.reports,
             receipts=self.receipts,
             run=self._run,
-        )
-        self.reads = Reads(
-            timeout=settings.read_timeout,
-            admission=self.admission,
-            table=self.table,
-            agenda=self.agenda,
-            delivery=self.delivery,
-            reports=self._reports,
-            settling=self.settling,
-            refill=self._refill,
         )
         self._shed = 0  # calls that are only looked up, and hold no place
 
@@ -164,7 +162,7 @@ class Dispatch:
             declared = isinstance(outcome.error, DomainError) and outcome is not UNSTARTED
             # A lookup has nothing to refuse.
             if not declared or call.phase is not RUNNING:
-                self._reports.failed(call, outcome.error)
+                self.reports.failed(call, outcome.error)
         if call.identity is None:
             self.reads.ran(call, outcome, now)
             return
@@ -189,12 +187,12 @@ class Dispatch:
     def journal_failed(self, call: Call, reason: str, now: float, *, fresh: bool = False) -> None:
         """The journal could not do its step for `call`. `fresh`: it had found nothing before."""
         if call.phase is Phase.BEGINNING:
-            self._reports.journal_failed(call, "begin", reason)
+            self.reports.journal_failed(call, "begin", reason)
             self._carry_out(call, decisions.after_begin_failed(call, fresh=fresh), now)
             return
         keeping = self.agenda.kept(call)
         name = "commit" if isinstance(keeping, Keep) else "abort"
-        self._reports.journal_failed(call, name, reason)
+        self.reports.journal_failed(call, name, reason)
         if isinstance(keeping, Forget) or keeping.state is RowState.REFUSED:
             # The handler has said that it is certainly not done, whatever the journal has.
             self.table.open_rows.pop(call.ticket, None)
@@ -228,7 +226,7 @@ class Dispatch:
     def end(self, now: float) -> None:
         """The service ends. What still runs is cut off, and nobody learns here how it ends."""
         for call in self.table.end():
-            self._reports.unknown(call, "the service ended before it was over", now)
+            self.reports.unknown(call, "the service ended before it was over", now)
 
     @property
     def idle(self) -> bool:
@@ -249,15 +247,10 @@ class Dispatch:
             self._turn_away(call, now)
         elif self.admission.take(call):
             self._start(call, now)
-        elif not self.wait(call, now):
+        elif self.admission.wait(call, now):
+            self.table.arm(call)
+        else:
             self._turn_away(call, now)
-
-    def wait(self, call: Call, now: float) -> bool:
-        """Let `call` wait for a place, if there is room for that; say whether there was."""
-        if not self.admission.wait(call, now):
-            return False
-        self.table.arm(call)
-        return True
 
     def _join(self, call: Call, repeat: Call, identity: Identity, now: float) -> None:
         """Let those who sent `repeat` wait for the answer to `call`, as far as there is room."""
@@ -274,12 +267,12 @@ class Dispatch:
     def _compare(self, call: Call, other: Identity) -> None:
         """Alarm if the same thing is named with other content; nothing else comes of it."""
         if call.identity is not None and call.identity.amounts != other.amounts:
-            self._reports.differs(call)
+            self.reports.differs(call)
 
     def _turn_away(self, call: Call, now: float) -> None:
         """There is no place for `call`; what changes the till may still be a repeat."""
         if not self.draining:
-            self._reports.overloaded(
+            self.reports.overloaded(
                 call, in_flight=len(self.table.started), queued=self.admission.queued
             )
         if call.identity is None:
@@ -308,8 +301,8 @@ class Dispatch:
 
     def _run_handler(self, call: Call, now: float) -> None:
         self.table.open_rows[call.ticket] = True
-        if self._reports.observe:
-            self._reports.started(call)
+        if self.reports.observe:
+            self.reports.started(call)
         self._run(call, call.handler, RUNNING, now)
 
     def _run(self, call: Call, handler: Handler, phase: Phase, now: float) -> None:
@@ -339,7 +332,7 @@ class Dispatch:
                 self._begin(call, insert=False)
             case decisions.Withhold(reason=reason, unknown=unknown):
                 if unknown:
-                    self._reports.unknown(call, reason, now)
+                    self.reports.unknown(call, reason, now)
                 self.delivery.silence(call, RequestOutcome.WITHHELD, now)
                 self._done(call, now)
             case _:
@@ -348,7 +341,7 @@ class Dispatch:
     def _keep(self, call: Call, keeping: Keep | Forget, now: float) -> None:
         call.deadline = None
         if isinstance(keeping, Keep) and keeping.fault:
-            self._reports.unfit(call, keeping.fault)
+            self.reports.unfit(call, keeping.fault)
         if isinstance(keeping.content, ErrorObject):
             stamped = self.delivery.stamp(keeping.content, call.number)
             keeping = msgspec.structs.replace(keeping, content=stamped)
@@ -369,7 +362,7 @@ class Dispatch:
             self.receipts.booked(call.ticket, wire, call.idempotency_key, now)
 
     def _too_slow(self, call: Call, now: float) -> None:
-        self._reports.slow(call, now)
+        self.reports.slow(call, now)
         if call.identity is None:
             self.reads.too_slow(call, now)
 
@@ -386,10 +379,13 @@ class Dispatch:
             self._admit(repeat, now)
         self.settling.start_next(now)
 
-    def _refill(self, now: float) -> None:
-        """A read is over: its place is for those who wait."""
-        self._start_waiting(now)
-        self.settling.start_next(now)
+    def _leave(self, call: Call, now: float) -> None:
+        """The read `call` is over: its place is for those who wait."""
+        self.admission.release(call)
+        if self.admission.queued:
+            self._start_waiting(now)
+        if self.settling.waiting:
+            self.settling.start_next(now)
 
     def _start_waiting(self, now: float) -> None:
         while (ready := self.admission.next_ready()) is not None:

@@ -187,7 +187,8 @@ class Framing:
             self._owed = (self._owed - len(piece)) or slow.owed
             if not self._owed and slow.between:
                 self._slow = None
-        self.between = self._slow is None and not (self._begun or self._owed or self._ended)
+        busy = self._slow is not None or self._begun or self._ended
+        self.between = not busy and self._client
         return events
 
     def _handed_over(self) -> "SlowLane":

@@ -7,7 +7,6 @@ from dojo_proto.call import Call, Gathering, Waiter
 from dojo_proto.delivery import Delivery
 from dojo_proto.errors import INVALID_PARAMS, METHOD_NOT_FOUND, InvalidRequest
 from dojo_proto.events import MessageDropped
-from dojo_proto.framing import Message
 from dojo_proto.handlers import Handler
 from dojo_proto.journal import Unidentifiable, identify
 from dojo_proto.jsonrpc import Batch, ErrorObject, Invalid, Request, Response, Stray, parse
@@ -24,11 +23,11 @@ class Intake:
 
     __slots__ = (
         "_admit",
+        "_count",
         "_delivery",
+        "_handlers",
         "_max_depth",
         "_reports",
-        "count",
-        "handlers",
         "last_request",
         "scope",
     )
@@ -47,16 +46,16 @@ class Intake:
         """Tells environments and instances apart in the journal."""
         self.last_request: float | None = None
         """When the last request came in."""
-        self.handlers = handlers
+        self._handlers = handlers
         self._max_depth = max_depth
         self._delivery = delivery
         self._reports = reports
         self._admit = admit
-        self.count = 0
+        self._count = 0
 
-    def receive(self, link: int, message: Message, now: float) -> None:
-        """Take a message of the open link."""
-        incoming = parse(message.data, binary=message.binary, max_depth=self._max_depth)
+    def receive(self, link: int, data: bytes, now: float, *, binary: bool = False) -> None:
+        """Take a message of the open link; a text has been checked to be UTF-8."""
+        incoming = parse(data, binary=binary, max_depth=self._max_depth)
         if type(incoming) is Request:
             self._request(incoming, link, None, now)
         elif isinstance(incoming, Batch):
@@ -95,7 +94,7 @@ class Intake:
         waiter = Waiter(link, request.id, now, gathering)
         if gathering is not None:
             gathering.expect(waiter)
-        handler = self.handlers.get(request.method)
+        handler = self._handlers.get(request.method)
         if handler is None:
             reason = "this EPOS has no such method"
             # What the peer calls it is echoed if need be, but is no name for observers.
@@ -109,10 +108,10 @@ class Intake:
             self._refuse(waiter, method.wire, INVALID_PARAMS, reason, now)
             return
         try:
-            self.count += 1
+            self._count += 1
             if handler.by_event is not None:
                 handler = handler.chosen(raw)
-            call = Call(self.count, handler, [waiter], now, now, handler.decode(raw), raw)
+            call = Call(self._count, handler, [waiter], now, now, handler.decode(raw), raw)
             if not reads and handler.lookup is not None:
                 call.lookup_params = handler.lookup.decode(raw)
         except Exception as error:  # noqa: BLE001 - a user's own type may raise anything
@@ -129,12 +128,12 @@ class Intake:
     def _refuse(
         self, waiter: Waiter, method: str, code: int, reason: str, now: float, *, echoed: str = ""
     ) -> None:
-        self.count += 1
+        self._count += 1
         error = ErrorObject(
             code=code,
             message=reason,
             error_type=InvalidRequest.error_type,
             debug_message=reason,
-            trace_id=self._reports.trace_id(self.count),
+            trace_id=self._reports.trace_id(self._count),
         )
         self._delivery.reject(waiter, method, error, now, echoed=echoed)

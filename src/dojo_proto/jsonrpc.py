@@ -98,14 +98,14 @@ class _Misfit(msgspec.Struct):
     error: Raw | UnsetType = UNSET
 
 
-decode_whole = msgspec.json.Decoder(_Whole).decode
+_decode_whole = msgspec.json.Decoder(_Whole).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_misfit = msgspec.json.Decoder(_Misfit).decode
 _decode_batch = msgspec.json.Decoder(list[Raw]).decode
 _decode_any = msgspec.json.Decoder(Raw).decode
 _encode = msgspec.json.Encoder().encode
 
-NO_ID = b"{[tf"
+_NO_ID = b"{[tf"
 """Section 4: an id is a String, Number, or Null; what is none of them begins with one of these."""
 
 _ARRAY = ord("[")
@@ -144,11 +144,11 @@ def parse(data: bytes, *, binary: bool, max_depth: int) -> Incoming:
         if nests_deeper_than(data, max_depth):
             return Invalid(NULL_ID, PARSE_ERROR, f"the message nests deeper than {max_depth}")
         try:
-            whole = decode_whole(data)
+            whole = _decode_whole(data)
         except ValidationError:
             return _parse_unusual(data)
         identity = bytes(whole.id)
-        if identity[0] in NO_ID:
+        if identity[0] in _NO_ID:
             return _parse_unusual(data)
         return Request(identity, whole.method, whole.params)
     except UnicodeDecodeError as error:
@@ -159,7 +159,7 @@ def parse(data: bytes, *, binary: bool, max_depth: int) -> Incoming:
 
 def _interpret(envelope: _Envelope) -> Request | Response | Stray | Invalid:
     identity = None if envelope.id is UNSET else bytes(envelope.id)
-    if identity is not None and identity[0] in NO_ID:
+    if identity is not None and identity[0] in _NO_ID:
         if _is_stray(envelope):
             return Stray()
         return Invalid(NULL_ID, INVALID_REQUEST, "`id` is not a string, a number or null")
@@ -214,7 +214,7 @@ def _complain(message: Raw) -> Invalid | Stray:
         reason = '`jsonrpc` is not "2.0"'
     else:
         reason = "`method` is not a string"
-    return Invalid(NULL_ID if identity[0] in NO_ID else identity, INVALID_REQUEST, reason)
+    return Invalid(NULL_ID if identity[0] in _NO_ID else identity, INVALID_REQUEST, reason)
 
 
 def encode_result(request_id: bytes, result: bytes, method: str = "") -> bytes:

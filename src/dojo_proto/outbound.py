@@ -105,9 +105,7 @@ class Outbound:
                 if not frames:
                     return b""
                 data = b"".join(frames)
-                if self._taken < self._confirm:
-                    self._keepalive.confirm(now)
-                self._taken += len(frames)
+                self._note_taken(len(frames), now)
                 self._queued = 0
                 frames.clear()
                 self._keepalive.sent(now)

@@ -6,13 +6,11 @@ Nearly all that a till is asked is a read, so this way has as few steps as it ca
 from collections.abc import Callable
 
 from dojo_proto import decisions
-from dojo_proto.admission import Admission
 from dojo_proto.agenda import Agenda
 from dojo_proto.call import DONE, RUNNING, Call
 from dojo_proto.delivery import Delivery
 from dojo_proto.errors import LocalProtocolError
 from dojo_proto.reports import Reports
-from dojo_proto.settling import Settling
 from dojo_proto.table import Table
 from dojo_proto.work import Outcome
 
@@ -20,47 +18,35 @@ from dojo_proto.work import Outcome
 class Reads:
     """Starts reads and answers them. Driven by dispatch.
 
-    `timeout` is what a handler may take, in seconds; `refill` takes the time, and gives the place
-    of a read that is over to those who wait.
+    `timeout` is what a handler may take, in seconds; `leave` takes (call, now) for each read whose
+    handler has returned, and gives its place away.
     """
 
-    __slots__ = (
-        "_admission",
-        "_agenda",
-        "_delivery",
-        "_observe",
-        "_refill",
-        "_reports",
-        "_settling",
-        "_table",
-        "_timeout",
-    )
+    __slots__ = ("_agenda", "_delivery", "_leave", "_observe", "_reports", "_table", "_timeout")
 
     def __init__(
         self,
         *,
         timeout: float,
-        admission: Admission,
         table: Table,
         agenda: Agenda,
         delivery: Delivery,
         reports: Reports,
-        settling: Settling,
-        refill: Callable[[float], None],
+        leave: Callable[[Call, float], None],
     ) -> None:
         self._timeout = timeout
-        self._admission = admission
         self._table = table
         self._agenda = agenda
         self._delivery = delivery
         self._reports = reports
         self._observe = reports.observe
-        self._settling = settling
-        self._refill = refill
+        self._leave = leave
 
     def start(self, call: Call, now: float) -> None:
         """Have its handler called; it has a place."""
-        self._table.start(call, now + self._timeout)
+        self._table.started[call.number] = call
+        call.deadline = now + self._timeout
+        self._table.arm(call)
         if self._observe:
             self._reports.started(call)
         call.phase = RUNNING
@@ -78,9 +64,7 @@ class Reads:
         """Its handler has returned, and whoever waited is answered."""
         call.phase = DONE
         del self._table.started[call.number]
-        self._admission.release(call)
-        if self._admission.queued or self._settling.waiting:
-            self._refill(now)
+        self._leave(call, now)
 
     def too_slow(self, call: Call, now: float) -> None:
         """It has taken as long as it may: answer without it."""

@@ -1,21 +1,22 @@
-"""The shortcut: an ordinary read, from its frame to the frame of its answer, in two steps.
+"""The shortcut: what nearly always happens, past the machines that have nothing to decide about it.
 
-Nearly all that a till is asked is a read that comes by itself and is answered with what its handler
-returns. The machines on its way have nothing to decide then, and in Python to ask each of them
-takes longer than all that is to be done. So that way is written down here once more, in one place.
-Whatever is anything else, or breaks a rule, is left to the machines as untouched as it came. So
-nothing is refused here, and which way a read took makes no difference to anybody.
+Nearly all that comes is a text in a plain frame, on a link that stays: it goes straight to the
+intake. Nearly all that is asked is a read whose handler returns a sound result: the answer goes
+straight to the connection. In Python it takes longer to ask each machine on the way than to do all
+that is to be done. What is anything else is left to them, and so is what comes behind it. Which way
+something took makes no difference to anybody.
 """
 
 from typing import Any
 
 from dojo_proto import results
-from dojo_proto.call import RUNNING, Call, Waiter
+from dojo_proto.call import RUNNING, Call
 from dojo_proto.connection import Connection
 from dojo_proto.decisions import is_awaited
 from dojo_proto.dispatch import Dispatch
+from dojo_proto.events import RequestOutcome
 from dojo_proto.fast_lane import start_of
-from dojo_proto.jsonrpc import NO_ID, decode_whole, encode_result, nests_deeper_than
+from dojo_proto.jsonrpc import encode_result
 from dojo_proto.settings import Settings
 from dojo_proto.work import Outcome, Returned
 
@@ -23,66 +24,42 @@ from dojo_proto.work import Outcome, Returned
 class Shortcut:
     """Driven by the client; works on the machines of `dispatch` and of the open connection.
 
-    With `observe`, an observer hears of every request, and all of them go by the machines.
+    Unless it is `enabled` it takes nothing, so that its work can be compared with theirs.
     """
 
-    __slots__ = (
-        "_admission",
-        "_delivery",
-        "_dispatch",
-        "_echo_method",
-        "_intake",
-        "_max_depth",
-        "_observe",
-        "_reads",
-    )
+    __slots__ = ("_delivery", "_dispatch", "_echo_method", "_enabled", "_intake", "_observe")
 
-    def __init__(self, dispatch: Dispatch, settings: Settings, *, observe: bool) -> None:
+    def __init__(self, dispatch: Dispatch, settings: Settings, *, enabled: bool) -> None:
         self._dispatch = dispatch
-        self._admission = dispatch.admission
         self._delivery = dispatch.delivery
         self._intake = dispatch.intake
-        self._reads = dispatch.reads
         self._echo_method = settings.echo_method
-        self._max_depth = settings.max_json_depth
-        self._observe = observe
+        self._observe = dispatch.reports.observe
+        self._enabled = enabled
 
-    def begin(self, connection: Connection, data: bytes, now: float) -> int:
-        """Admit the ordinary reads that `data` begins with; say where what is left of it begins."""
-        if self._observe or self._dispatch.draining:
+    def receive(self, connection: Connection, data: bytes, now: float) -> int:
+        """Have the texts that `data` begins with taken in; say where what is left of it begins.
+
+        It ends behind one that is answered at once: that answer has to leave before the next text
+        is looked at, so that it makes no difference how what came in was cut.
+        """
+        if not self._enabled or self._dispatch.draining:
             return 0
+        delivery, taken = self._delivery, 0
         texts, end = connection.receive_texts(data, now)
-        for number, text in enumerate(texts):
-            if not self._admit(text, now):
-                return start_of(texts[number:], end)
+        try:
+            for text in texts:
+                if not delivery.link or delivery.outgoing:
+                    return start_of(texts[taken:], end)
+                taken += 1
+                self._intake.receive(delivery.link, text, now)
+        except BaseException:
+            # A user's own type may raise even that: what came behind it is not to be lost.
+            connection.receive_data(data[start_of(texts[taken:], end) :], now)
+            raise
         return end
 
-    def _admit(self, text: bytes, now: float) -> bool:
-        """Admit the read that `text` asks for; False if that is not ordinary."""
-        if nests_deeper_than(text, self._max_depth):
-            return False
-        intake = self._intake
-        try:
-            whole = decode_whole(text)
-            request_id = bytes(whole.id)
-            handler = intake.handlers[whole.method]
-            if not handler.reads or request_id[0] in NO_ID:
-                return False
-            params = handler.decode(whole.params)
-        except Exception:  # noqa: BLE001 - a user's own type may raise anything
-            return False
-        number = intake.count + 1
-        waiter = Waiter(self._delivery.link, request_id, now, None)
-        call = Call(number, handler, [waiter], now, now, params, whole.params)
-        if self._admission.take(call):
-            self._reads.start(call, now)
-        elif not self._dispatch.wait(call, now):
-            return False
-        intake.count = number
-        intake.last_request = now
-        return True
-
-    def end(self, connection: Connection, call: Call, outcome: Outcome, now: float) -> bool:
+    def answer(self, connection: Connection, call: Call, outcome: Outcome, now: float) -> bool:
         """Answer with what the handler of a read has returned; False if that is not ordinary.
 
         Afterwards the connection may be closed, if the peer has left too much unread.
@@ -92,7 +69,7 @@ class Shortcut:
             or call.phase is not RUNNING
             or call.identity is not None
             or call.answered
-            or self._observe
+            or not self._enabled
             or self._dispatch.draining
         ):
             return False
@@ -105,7 +82,10 @@ class Shortcut:
         result, fault = results.encode_result(method, value)
         if fault:
             return False
-        echoed = method.wire if self._echo_method else ""
-        connection.send_text(encode_result(waiter.id, result, echoed), now)
-        self._reads.over(call, now)
+        message = encode_result(waiter.id, result, method.wire if self._echo_method else "")
+        call.waiters = []
+        if self._observe:
+            self._dispatch.reports.finished(method.wire, waiter, RequestOutcome.SUCCESS, now)
+        self._dispatch.reads.over(call, now)
+        connection.send_text(message, now)
         return True

@@ -47,13 +47,6 @@ class Table:
         if call.deadline is not None and (self.deadline is None or call.deadline < self.deadline):
             self.deadline = call.deadline
 
-    def start(self, call: Call, deadline: float) -> None:
-        """`call` has started, and something is due for it at `deadline`."""
-        self.started[call.number] = call
-        call.deadline = deadline
-        if self.deadline is None or deadline < self.deadline:
-            self.deadline = deadline
-
     def due(self, now: float) -> list[Call]:
         """Calls whose deadline has come; they have none any more."""
         calls = [c for c in self.started.values() if c.deadline is not None and c.deadline <= now]

@@ -28,7 +28,7 @@ from dojo_proto.contract import Method, shape, strict
 from dojo_proto.deflate import Deflate
 from dojo_proto.delivery import Delivery
 from dojo_proto.events import Cause, Closed
-from dojo_proto.framing import Framing, Message
+from dojo_proto.framing import Framing
 from dojo_proto.handshake import Handshake
 from dojo_proto.journal import FRESH
 from dojo_proto.outbound import Outbound
@@ -130,21 +130,21 @@ def without_a_fault(original: Callable[..., Any], *arguments: Any) -> tuple[byte
 
 
 def keeps_its_place(original: Callable[..., bool], self: Shortcut, *arguments: Any) -> bool:
-    ended = original(self, *arguments)
-    self._admission.running += ended
-    self._admission.reads += ended
-    return ended
+    answered = original(self, *arguments)
+    self._dispatch.admission.running += answered
+    self._dispatch.admission.reads += answered
+    return answered
 
 
 def overtaken(
     original: Callable[..., int], self: Shortcut, connection: Connection, data: bytes, now: float
 ) -> int:
-    """The reads of `data` first, and then the rest."""
-    if self._observe:
+    """The last text first."""
+    if not self._enabled:
         return original(self, connection, data, now)
     texts, end = connection.receive_texts(data, now)
-    for text in [each for each in texts if not self._admit(each, now)]:
-        self._intake.receive(self._delivery.link, Message(text), now)
+    for text in reversed(texts):
+        self._intake.receive(self._delivery.link, text, now)
     return end
 
 
@@ -163,17 +163,10 @@ def though_answered(
     call: Call,
     *arguments: Any,
 ) -> bool:
-    if call.answered and not self._observe:
+    if call.answered and self._enabled:
         call.answered = False
         call.waiters.append(Waiter(self._delivery.link, b"1", call.since, None))
     return original(self, connection, call, *arguments)
-
-
-def uncounted(original: Callable[..., bool], self: Shortcut, *arguments: Any) -> bool:
-    count = self._intake.count
-    admitted = original(self, *arguments)
-    self._intake.count = count
-    return admitted
 
 
 def amidst_a_message(original: Callable[..., Any], self: Connection, *arguments: Any) -> Any:
@@ -213,7 +206,7 @@ DEFECTS: list[tuple[str, str, Plant]] = [
     ("deflate", "the context is lost", around(Deflate, "frame_inbound_complete", without_context)),
     ("deflate", "UTF-8 is not checked", replaced(SlowLane, "_check_utf8", lambda *_, **__: None)),
     ("jsonrpc", "depth has no limit", replaced(jsonrpc, "nests_deeper_than", lambda *_: False)),
-    ("jsonrpc", "anything is an id", replaced(jsonrpc, "NO_ID", b"")),
+    ("jsonrpc", "anything is an id", replaced(jsonrpc, "_NO_ID", b"")),
     ("jsonrpc", "part of a batch is lost", around(jsonrpc, "_decode_batch", all_but_the_last)),
     (
         "jsonrpc",
@@ -275,21 +268,24 @@ DEFECTS: list[tuple[str, str, Plant]] = [
         "what is to be awaited is sent",
         replaced(shortcut, "is_awaited", lambda _: False),
     ),
-    ("shortcut", "depth has no limit", replaced(shortcut, "nests_deeper_than", lambda *_: False)),
-    ("shortcut", "a read keeps its place", around(Shortcut, "end", keeps_its_place)),
-    ("shortcut", "a read overtakes a payment", around(Shortcut, "begin", overtaken)),
-    ("shortcut", "a read starts while draining", around(Shortcut, "begin", though_draining)),
-    ("shortcut", "an answer does not end the drain", around(Shortcut, "end", though_draining)),
+    ("shortcut", "a read keeps its place", around(Shortcut, "answer", keeps_its_place)),
+    ("shortcut", "a text overtakes another", around(Shortcut, "receive", overtaken)),
+    ("shortcut", "a read starts while draining", around(Shortcut, "receive", though_draining)),
+    ("shortcut", "an answer does not end the drain", around(Shortcut, "answer", though_draining)),
     (
         "shortcut",
         "a read that nobody waits for is answered",
-        around(Shortcut, "end", though_answered),
+        around(Shortcut, "answer", though_answered),
     ),
-    ("shortcut", "a read is not counted", around(Shortcut, "_admit", uncounted)),
     (
         "shortcut",
         "a message is taken amidst another",
         around(Connection, "receive_texts", amidst_a_message),
+    ),
+    (
+        "shortcut",
+        "what is left begins elsewhere",
+        replaced(shortcut, "start_of", lambda _, end: end),
     ),
 ]
 

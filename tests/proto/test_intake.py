@@ -14,7 +14,6 @@ from dojo_proto.contract import HandleEventParams
 from dojo_proto.delivery import Delivery
 from dojo_proto.epos import Epos
 from dojo_proto.events import Event, MessageDropped, RequestFinished
-from dojo_proto.framing import Message
 from dojo_proto.handlers import ACKNOWLEDGE
 from dojo_proto.intake import Intake
 from dojo_proto.reports import Reports
@@ -89,7 +88,7 @@ class Desk:
         )
 
     def receive(self, data: bytes, now: float = 1.0) -> None:
-        self.intake.receive(LINK, Message(data=data, binary=False), now)
+        self.intake.receive(LINK, data, now)
 
     def ask(self, method: str, params: Any = None, *, id: Any = "1") -> None:
         self.receive(json.dumps(request(method, params, id=id)).encode())
@@ -220,7 +219,7 @@ class TestErrors:
     def test_what_is_wrong_is_answered_with_its_code(
         self, desk: Desk, data: bytes, code: int, request_id: object
     ) -> None:
-        desk.intake.receive(LINK, Message(data=data, binary=True), 0.0)
+        desk.intake.receive(LINK, data, 0.0, binary=True)
         (answer,) = desk.answers()
         assert (answer["id"], answer["error"]["code"]) == (request_id, code)
         assert answer["error"]["traceId"].startswith("t-")
@@ -302,7 +301,7 @@ class TestErrors:
     )
     def test_nothing_raises(self, data: bytes) -> None:
         desk = Desk()
-        desk.intake.receive(LINK, Message(data=data, binary=True), 0.0)
+        desk.intake.receive(LINK, data, 0.0, binary=True)
         assert len(desk.delivery.outgoing) + len(desk.calls) + len(desk.heard) > 0
 
 

@@ -1,15 +1,15 @@
-"""The shortcut makes no difference: a client that takes it does what one does that cannot.
+"""The shortcut makes no difference: a client that takes it does what one does that has none.
 
-Where an observer hears of every request, all of them go by the machines. So two clients that differ
-in that alone have to ask for the same work, send the same bytes and wait for the same times,
-whatever comes in, in any order.
+Both have to ask for the same work, send the same bytes, tell of the same and wait for the same
+times, whatever comes in, in any order.
 """
 
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,11 +22,13 @@ from tests.proto.driven import (
     compare,
     fed,
     ran,
+    request,
     sent,
     stopped,
     waited,
 )
 
+from dojo_proto import Context, Epos
 from dojo_proto.errors import LocalProtocolError
 
 MakeFrame = Callable[..., bytes]
@@ -58,10 +60,11 @@ def steps(frame: MakeFrame) -> st.SearchStrategy[Step]:
     )
 
 
-LAST: list[Step] = [fed(CLOSE), stopped(0.0), stopped(60.0), Driven.end]
+ENDS: list[Step] = [fed(CLOSE), stopped(0.0), stopped(60.0), Driven.end, Driven.lose, Driven.abort]
 
 tight = st.fixed_dictionaries(
     {
+        "observe": st.booleans(),
         "max_in_flight": st.sampled_from([1, 4, 64]),
         "max_queued": st.sampled_from([0, 2, 256]),
         "max_outbound": st.sampled_from([1024, 1 << 20]),
@@ -71,13 +74,14 @@ tight = st.fixed_dictionaries(
 
 
 @given(data=st.data(), settings=tight)
-def test_which_way_a_read_took_makes_no_difference(
+def test_which_way_it_took_makes_no_difference(
     frame: MakeFrame, data: st.DataObject, settings: dict[str, Any]
 ) -> None:
     before = data.draw(st.lists(steps(frame), max_size=12))
-    end = data.draw(st.sampled_from(LAST))
+    end = data.draw(st.sampled_from(ENDS))
     after = data.draw(st.lists(steps(frame), max_size=6))
-    compare([*before, sent(), end, *after, sent()], **settings)
+    again = [waited(10.0), Driven.dial]
+    compare([*before, sent(), end, *after, sent(), *again, *before, *after, sent()], **settings)
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -95,7 +99,7 @@ def test_each_outcome_of_a_handler(frame: MakeFrame, outcome: str, echo_method: 
 
 
 def test_a_handler_returns_once(frame: MakeFrame) -> None:
-    driven = Driven(observe=False)
+    driven = Driven()
     driven.feed(frame(TEXT, ORDINARY))
     [run] = driven.runs
     driven.ran(0, OUTCOMES["a result"])
@@ -113,6 +117,12 @@ def test_a_read_that_nobody_waits_for_any_more_is_not_answered(frame: MakeFrame)
     compare([fed(frame(TEXT, ORDINARY)), waited(100.0), ran("a result"), sent()])
 
 
+def test_a_read_of_the_second_link_ends_with_that(frame: MakeFrame) -> None:
+    read = fed(frame(TEXT, ORDINARY))
+    again: list[Step] = [waited(10.0), Driven.dial]
+    compare([read, Driven.lose, *again, read, ran("a result"), Driven.end, *again, read, sent()])
+
+
 def test_a_peer_that_leaves_answers_unread_loses_the_connection(frame: MakeFrame) -> None:
     arrivals = fed(*[frame(TEXT, ORDINARY)] * 9)
     both = compare([arrivals, *[ran("a long result")] * 9], max_outbound=1024)
@@ -125,12 +135,72 @@ def test_a_client_that_stops_starts_no_read(frame: MakeFrame) -> None:
     assert not both.runs
 
 
-def test_ordinary_reads_do_take_the_shortcut(frame: MakeFrame) -> None:
-    driven = Driven(observe=False)
-    assert not asked(lambda: driven.feed(frame(TEXT, ORDINARY))) & {"Connection.receive_data"}
-    assert not asked(lambda: driven.ran(0, OUTCOMES["a result"])) & {"Dispatch.ran"}
-    assert asked(lambda: driven.feed(frame(BINARY, ORDINARY))) & {"Connection.receive_data"}
-    assert asked(lambda: driven.ran(0, OUTCOMES["a fault"])) & {"Dispatch.ran"}
+def test_what_comes_is_a_sign_of_life_whichever_way_it_takes(frame: MakeFrame) -> None:
+    arrival = fed(frame(TEXT, ORDINARY))
+    compare([waited(30.0), sent(), waited(1.0), arrival, sent(), waited(30.0), sent()])
+
+
+def test_a_text_amidst_another_message_or_frame_is_none_by_itself(frame: MakeFrame) -> None:
+    arrival = fed(frame(TEXT, ORDINARY))
+    compare([fed(frame(TEXT, b'{"a"', fin=False)), arrival, sent()])
+    compare([fed(b"\x81"), arrival, sent()])
+    compare([fed(frame(TEXT, ORDINARY)[:9]), arrival, sent()])
+
+
+class Odd(msgspec.Struct):
+    """Params of the user's own, which raise as they like."""
+
+    order_id: str = msgspec.field(name="orderId")
+    made: ClassVar[list[str]] = []
+
+    def __post_init__(self) -> None:
+        self.made.append(self.order_id)
+        if self.order_id == "no":
+            raise ValueError("no such order")
+        if self.order_id == "stop":
+            raise KeyboardInterrupt
+
+
+def odd() -> Epos:
+    epos = Epos("acme-epos")
+
+    async def get(_: Context, params: Odd) -> Any:
+        raise NotImplementedError(params)
+
+    epos.on("GetOrderById")(get)
+    epos.on("CreateOrderLock")(get)
+    return epos
+
+
+def test_what_is_turned_away_or_misfits_is_decoded_once(frame: MakeFrame) -> None:
+    Odd.made.clear()
+    driven = Driven(epos=odd(), max_in_flight=1, max_queued=0)
+    orders = ["a", "b", "no", "c"]
+    reads = [request("GetOrderByIdV1", {"orderId": order}) for order in orders]
+    driven.feed(b"".join(frame(TEXT, read) for read in reads))
+    assert Odd.made == orders
+    assert len(driven.runs) == 1
+
+
+def test_what_comes_behind_what_a_user_interrupts_is_not_lost(frame: MakeFrame) -> None:
+    def interrupted(driven: Driven) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            driven.feed(arrival[:-5])
+
+    lock = frame(TEXT, request("CreateOrderLockV1", {"orderId": "o", "lockId": "l"}))
+    stop = frame(TEXT, request("GetOrderByIdV1", {"orderId": "stop"}))
+    arrival = stop + lock + frame(TEXT, ORDINARY)
+    both = compare([interrupted, fed(arrival[-5:]), sent()], epos=odd())
+    assert {run.context.method for run in both.runs} == {"CreateOrderLockV1", "GetOrderByIdV1"}
+
+
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_the_shortcut_is_taken_where_there_is_one(frame: MakeFrame, shortcut: bool) -> None:
+    driven = Driven(shortcut=shortcut)
+    by_machines = {"Connection.receive_data", "Dispatch.ran"}
+    asked_for = asked(lambda: driven.feed(frame(TEXT, ORDINARY)))
+    asked_for |= asked(lambda: driven.ran(0, OUTCOMES["a result"]))
+    assert asked_for & by_machines == (set() if shortcut else by_machines)
 
 
 def asked(do: Callable[[], None]) -> set[str]:

@@ -32,7 +32,6 @@ from dojo_proto.contract import encode
 from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import expect_epos
 from dojo_proto.events import Event, HandlerFailed, OutcomeUnknown, ResultUnfit
-from dojo_proto.framing import Message
 from dojo_proto.handlers import ACKNOWLEDGE, Handler
 from dojo_proto.journal import Found, JournalError
 from dojo_proto.jsonrpc import ErrorObject
@@ -189,7 +188,7 @@ class Caller:
         heard = len(self.events)
         cause: BaseException | None = None
         try:
-            self._dispatch.intake.receive(_LINK, Message(message), monotonic())
+            self._dispatch.intake.receive(_LINK, message, monotonic())
             while self._dispatch.agenda.work:
                 work = self._dispatch.agenda.work.pop(0)
                 if isinstance(work, Run):

@@ -1,8 +1,8 @@
-"""Two clients that differ in `observe` alone, and so in the way that their ordinary reads take.
+"""Two clients, one of which takes the shortcut.
 
 Input: a byte of options (1 echoes methods, 2 lets little wait to be sent, 4 and 8 say how many
-requests run at a time, 16 and 32 how many more may wait, 64 compresses), then steps: a byte that
-names one, and what it takes.
+requests run at a time, 16 and 32 how many more may wait, 64 compresses, 128 observes no requests),
+then steps: a byte that names one, and what it takes.
 """
 
 import zlib
@@ -40,6 +40,7 @@ class Script:
     def __init__(self, data: bytes) -> None:
         self.data = Reader(data)
         options = self.data.byte()
+        self.observe = not options & 128
         self.settings = {
             "echo_method": bool(options & 1),
             "max_outbound": 1024 if options & 2 else 1 << 20,
@@ -56,7 +57,8 @@ class Script:
     def play(self) -> None:
         while self.data.more:
             STEPS[self.data.below(len(STEPS))](self)
-        compare([*self.steps, sent(), stopped(0.0), sent()], **self.settings)
+        steps = [*self.steps, sent(), stopped(0.0), sent()]
+        compare(steps, observe=self.observe, **self.settings)
 
     # What the gateway sends.
 

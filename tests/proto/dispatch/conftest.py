@@ -13,7 +13,6 @@ from dojo_proto.contract import METHODS, Kind
 from dojo_proto.dispatch import Dispatch
 from dojo_proto.epos import Epos
 from dojo_proto.events import Event
-from dojo_proto.framing import Message
 from dojo_proto.journal import Found, JournalError, JournalStore
 from dojo_proto.memory import MemoryJournal
 from dojo_proto.settings import Settings
@@ -116,7 +115,7 @@ class Till:
 
     def send(self, message: Any) -> None:
         data = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self.dispatch.intake.receive(self.link, Message(data=data, binary=False), self.disk.now)
+        self.dispatch.intake.receive(self.link, data, self.disk.now)
 
     def ask(self, method: str, params: dict[str, Any], id: Any = "1") -> None:
         self.send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
