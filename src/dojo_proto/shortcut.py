@@ -43,13 +43,13 @@ class Shortcut:
         It ends behind one that is answered at once: that answer has to leave before the next text
         is looked at, so that it makes no difference how what came in was cut.
         """
-        if not self._enabled or self._dispatch.draining:
+        if not self._enabled:
             return 0
         delivery, taken = self._delivery, 0
         texts, end = connection.receive_texts(data, now)
         try:
             for text in texts:
-                if not delivery.link or delivery.outgoing:
+                if delivery.outgoing:
                     return start_of(texts[taken:], end)
                 taken += 1
                 self._intake.receive(delivery.link, text, now)

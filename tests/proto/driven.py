@@ -111,6 +111,7 @@ class Driven:
         shortcut: bool = True,
         observe: bool = True,
         epos: Epos | None = None,
+        entropy: Callable[[int], bytes] | None = None,
         **settings: Any,
     ) -> None:
         self.now = 1.0
@@ -118,7 +119,7 @@ class Driven:
         self.client = Client(
             epos or till(),
             plain(workers=2, max_json_depth=6, **settings),
-            entropy=for_each_size(),
+            entropy=entropy or for_each_size(),
             uniform=lambda: 0.0,
             state="the till's own",
             observe=observe,

@@ -105,6 +105,7 @@ def test_a_handler_returns_once(frame: MakeFrame) -> None:
     driven.ran(0, OUTCOMES["a result"])
     with pytest.raises(LocalProtocolError, match="was not running"):
         driven.client.ran(run.call, OUTCOMES["a result"], driven.now)
+    assert not run.call.waiters
 
 
 def test_reads_that_wait_for_a_place_get_it_when_one_is_free(frame: MakeFrame) -> None:
@@ -127,6 +128,28 @@ def test_a_peer_that_leaves_answers_unread_loses_the_connection(frame: MakeFrame
     arrivals = fed(*[frame(TEXT, ORDINARY)] * 9)
     both = compare([arrivals, *[ran("a long result")] * 9], max_outbound=1024)
     assert both.client.status().state == "waiting"
+
+
+def test_what_comes_behind_an_answer_that_ends_the_connection_is_not_looked_at(
+    frame: MakeFrame,
+) -> None:
+    refused = frame(TEXT, MESSAGES["what there is not"])
+    fills = [fed(frame(TEXT, ORDINARY)), ran("a long result")]
+    both = compare([*fills, fed(refused, frame(TEXT, ORDINARY))], max_outbound=1024)
+    assert not both.runs
+
+
+def test_an_answer_that_cannot_be_sent_keeps_no_place(frame: MakeFrame) -> None:
+    def scarce(size: int) -> bytes:
+        if size == 256:  # for masks
+            raise MemoryError
+        return bytes(size)
+
+    driven = Driven(entropy=scarce)
+    driven.feed(frame(TEXT, ORDINARY))
+    with pytest.raises(MemoryError):
+        driven.ran(0, OUTCOMES["a result"])
+    assert driven.client.status().in_flight == 0
 
 
 def test_a_client_that_stops_starts_no_read(frame: MakeFrame) -> None:
