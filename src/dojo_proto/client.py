@@ -45,13 +45,13 @@ class Client:
     """One service. Driven by an adapter, from one thread at a time.
 
     `entropy(n)` gives n unpredictable bytes, `uniform()` a number in [0, 1). `state` is what
-    handlers get as `ctx.state`. With `observe`, events of every request are made too. Without
-    `shortcut` everything goes by the machines, which only takes longer. `wall_offset` is the wall
-    clock minus the clock of `now`, in seconds. Raises ConfigurationError if the EPOS cannot be
-    served.
+    handlers get as `ctx.state`. With `observe`, events of every request are made too; without
+    `shortcut`, all goes the longer way. `wall_offset` is the wall clock minus the clock of `now`,
+    in seconds. Raises ConfigurationError if the EPOS cannot be served.
     """
 
     __slots__ = (
+        "_address",
         "_api_key",
         "_connection",
         "_dispatch",
@@ -60,6 +60,7 @@ class Client:
         "_events",
         "_last_received",
         "_link",
+        "_proxy",
         "_settings",
         "_shortcut",
         "_supervisor",
@@ -83,6 +84,8 @@ class Client:
         self._settings = settings
         self._entropy = entropy
         self._wall_offset = wall_offset
+        self._address = settings.address
+        self._proxy = settings.proxy_address
         self._events = PendingEvents()
         self._supervisor = Supervisor(settings=settings, uniform=uniform, emit=self._events.put)
         self._dispatch = Dispatch(
@@ -110,7 +113,7 @@ class Client:
             return Carry(link=self._link)
         match self._supervisor.state:
             case State.DIALING:
-                via = self._settings.proxy_address or self._settings.address
+                via = self._proxy or self._address
                 return Dial(
                     number=self._supervisor.dials,
                     host=via.host,
@@ -124,8 +127,7 @@ class Client:
 
     def speaks_tls(self, link: Link) -> bool:
         """Whether the bytes of `link` are TLS from here on; a tunnel is asked for without."""
-        connection = self._current(link)
-        if connection is None or link.server_hostname is None:
+        if (connection := self._current(link)) is None or link.server_hostname is None:
             return False
         return connection.state is not ConnectionState.TUNNELLING
 
@@ -134,8 +136,7 @@ class Client:
 
         Ask only when what was given before has been written.
         """
-        connection = self._current(link)
-        if connection is None:
+        if (connection := self._current(link)) is None:
             return b""
         data = connection.data_to_send(now, limit)
         receipts = self._dispatch.receipts
@@ -243,8 +244,8 @@ class Client:
         self._dispatch.intake.scope = f"{environment_of(api_key)}/{self._settings.instance}"
         self._connection = connection
         self._api_key = api_key
-        address = self._settings.address
-        self._link = Link(number=number, server_hostname=address.host if address.tls else None)
+        hostname = self._address.host if self._address.tls else None
+        self._link = Link(number=number, server_hostname=hostname)
         return self._link
 
     def dial_failed(self, number: int, reason: str, now: float) -> None:
@@ -364,9 +365,8 @@ class Client:
             # RFC 6455 section 5.5.1: behind a Close no answer may leave.
             self._dispatch.link_closed(self._dispatch.delivery.link, now)
             return False
-        if self._supervisor.state is not DRAINING:
-            return False
-        if connection.state is OPEN and not self._drained:
+        draining = self._supervisor.state is DRAINING
+        if not draining or (connection.state is OPEN and not self._drained):
             return False
         # Nothing is left to answer; on one that is still opening nothing was ever asked.
         connection.close(NORMAL_CLOSURE, _STOPPED, now)
